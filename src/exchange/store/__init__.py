@@ -1,0 +1,1 @@
+"""The store: tables, column types, journal, audit chain, migrations."""
