@@ -12,6 +12,7 @@
     ├── IndicatorError            a definition or a calculation
     ├── StoreError                the store is missing, locked, damaged or of another version
     ├── SourceError               a practice's or partner's file can't be read at all
+    ├── ReportError               a page can't be made: a required blank is open, or it would be too long
     └── WorkspaceError            this folder is no workspace, or not as it should be
 
 An error is an id of the wording catalogue and its parameters; the text a person reads, in Dutch or English,
@@ -106,6 +107,10 @@ class StoreError(ExchangeError):
 
 class SourceError(ExchangeError):
     """A practice's or partner's file can't be read at all."""
+
+
+class ReportError(ExchangeError):
+    """A page can't be made: a required blank is open, a template or the word processor's reference is not usable."""
 
 
 class WorkspaceError(ExchangeError):
