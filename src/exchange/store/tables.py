@@ -11,28 +11,23 @@ import sqlalchemy as sa
 
 from exchange.records import codes
 from exchange.store.columns import Code, Day, Flag, Instant
+from exchange.store.ledger_tables import audit, journal, release_cell, stream
+from exchange.store.schema import Id, metadata, versioned
+from exchange.store.source_tables import claim_line, claim_settled, episode_source, patient_source, session_source
 
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-Id = sa.String(32)
-
-
-def _versioned(name: str, *columns: sa.Column[object] | sa.Index) -> sa.Table:
-    return sa.Table(
-        name,
-        metadata,
-        sa.Column("row_id", sa.Integer, primary_key=True, autoincrement=True),
-        *columns,
-        sa.Column("load_from", sa.Integer, nullable=False),
-        sa.Column("load_to", sa.Integer),
-    )
-
+__all__ = [
+    "Id",
+    "audit",
+    "claim_line",
+    "claim_settled",
+    "episode_source",
+    "journal",
+    "metadata",
+    "patient_source",
+    "release_cell",
+    "session_source",
+    "stream",
+]
 
 setting = sa.Table(
     "setting", metadata, sa.Column("name", sa.String(64), primary_key=True), sa.Column("value", sa.Text, nullable=False)
@@ -53,7 +48,7 @@ load = sa.Table(
 
 # The practice's own data --------------------------------------------------------------------------------------
 
-patient = _versioned(
+patient = versioned(
     "patient",
     sa.Column("patient_id", Id, nullable=False),
     sa.Column("bsn_index", sa.String(64)),  # HMAC(K_store, BSN), to match files
@@ -68,58 +63,7 @@ patient = _versioned(
     sa.Index(None, "epd_index"),
 )
 
-# One row per claimed line (debit or credit), by its natural key; what was settled is worked out, never deleted.
-claim_line = _versioned(
-    "claim_line",
-    sa.Column("line_id", Id, nullable=False),  # HMAC(K_store, kind, declarant, reference): also an alias of its episode
-    sa.Column("kind", Code(codes.SourceKind), nullable=False),
-    sa.Column("declarant", sa.String(8), nullable=False),
-    sa.Column("reference", sa.String(20), nullable=False),
-    sa.Column("previous_reference", sa.String(20), nullable=False),
-    sa.Column("credit", Flag, nullable=False),
-    sa.Column("rejected", Flag, nullable=False),
-    sa.Column("patient_id", Id, nullable=False),
-    sa.Column("day", Day, nullable=False),
-    sa.Column("code_list", sa.String(3), nullable=False),
-    sa.Column("service_code", sa.String(6), nullable=False),
-    sa.Column("quantity", sa.Integer, nullable=False),
-    sa.Column("amount_cents", sa.Integer, nullable=False),
-    sa.Column("diagnosis", sa.String(4), nullable=False),
-    sa.Column("entitlement", sa.String(3), nullable=False),  # aanspraakcode
-    sa.Column("therapist", sa.String(8), nullable=False),
-    sa.Column("referrer", sa.String(8), nullable=False),
-    sa.Column("referral_day", Day),
-    sa.Column("end_code", sa.String(2), nullable=False),
-    sa.Column("insurer", sa.String(4), nullable=False),
-    sa.Column("trajectory", sa.String(40), nullable=False),
-    sa.Column("trajectory_start", Day),
-    sa.Column("episode_id", Id),  # worked out
-    sa.Index(None, "line_id"),
-    sa.Index(None, "patient_id"),
-)
-
-# What an EPD's table or a FHIR source says of an episode or session, by its natural key.
-episode_source = _versioned(
-    "episode_source",
-    sa.Column("source_id", Id, nullable=False),  # HMAC(K_store, kind, system, key)
-    sa.Column("kind", Code(codes.SourceKind), nullable=False),
-    sa.Column("system", sa.String(64), nullable=False),
-    sa.Column("patient_id", Id, nullable=False),
-    sa.Column("start_date", Day, nullable=False),
-    sa.Column("end_date", Day),
-    sa.Column("diagnosis", sa.String(4), nullable=False),
-    sa.Column("access", Code(codes.Access), nullable=False),
-    sa.Column("end_reason", Code(codes.EndReason), nullable=False),
-    sa.Column("onward_advice", Code(codes.Answered), nullable=False),
-    sa.Column("chronic", Flag),
-    sa.Column("instrument", sa.String(32), nullable=False),
-    sa.Column("declarant", sa.String(8), nullable=False),
-    sa.Column("therapist", sa.String(8), nullable=False),
-    sa.Index(None, "source_id"),
-    sa.Index(None, "patient_id"),
-)
-
-episode = _versioned(
+episode = versioned(
     "episode",
     sa.Column("episode_id", Id, nullable=False),
     sa.Column("patient_id", Id, nullable=False),
@@ -142,14 +86,14 @@ episode = _versioned(
 )
 
 # Every id an episode ever had leads to the one it has now, so that evaluations and answers keep their parent.
-episode_alias = _versioned(
+episode_alias = versioned(
     "episode_alias",
     sa.Column("alias_id", Id, nullable=False),
     sa.Column("episode_id", Id, nullable=False),
     sa.Index(None, "alias_id"),
 )
 
-session = _versioned(
+session = versioned(
     "session",
     sa.Column("session_id", Id, nullable=False),  # HMAC(K_store, patient, day, therapist, type)
     sa.Column("episode_id", Id, nullable=False),
@@ -164,22 +108,25 @@ session = _versioned(
     sa.Index(None, "patient_id"),
 )
 
-measurement = _versioned(
+measurement = versioned(
     "measurement",
     sa.Column("measurement_id", Id, nullable=False),
-    sa.Column("episode_id", Id, nullable=False),
+    sa.Column("source_id", Id, nullable=False, default=""),  # of the episode its file names, or empty
+    sa.Column("episode_id", Id, nullable=False),  # worked out; empty while no episode is known
     sa.Column("patient_id", Id, nullable=False),
     sa.Column("instrument", sa.String(32), nullable=False),
     sa.Column("day", Day, nullable=False),
     sa.Column("score", sa.Integer, nullable=False),  # in units of 10**-decimals
     sa.Index(None, "measurement_id"),
     sa.Index(None, "episode_id"),
+    sa.Index(None, "patient_id"),
 )
 
-referral = _versioned(
+referral = versioned(
     "referral",
     sa.Column("referral_id", Id, nullable=False),
-    sa.Column("episode_id", Id, nullable=False),
+    sa.Column("source_id", Id, nullable=False, default=""),  # of the episode its file names, or empty
+    sa.Column("episode_id", Id, nullable=False),  # worked out; empty while no episode is known
     sa.Column("patient_id", Id, nullable=False),
     sa.Column("referrer", sa.String(32), nullable=False),
     sa.Column("day", Day),
@@ -189,12 +136,15 @@ referral = _versioned(
     sa.Column("recorded_on", Day),
     sa.Index(None, "referral_id"),
     sa.Index(None, "episode_id"),
+    sa.Index(None, "patient_id"),
 )
 
-evaluation = _versioned(
+evaluation = versioned(
     "evaluation",
     sa.Column("evaluation_id", Id, nullable=False),
-    sa.Column("episode_id", Id, nullable=False),
+    sa.Column("source_id", Id, nullable=False, default=""),  # of the episode its file names, or empty
+    sa.Column("episode_id", Id, nullable=False),  # worked out; empty while no episode is known
+    sa.Column("patient_id", Id, nullable=False, default=""),
     sa.Column("session_number", sa.Integer, nullable=False),
     sa.Column("day", Day, nullable=False),
     sa.Column("instrument", sa.String(32), nullable=False),
@@ -206,9 +156,10 @@ evaluation = _versioned(
     sa.Column("told_referrer_on", Day),
     sa.Index(None, "evaluation_id"),
     sa.Index(None, "episode_id"),
+    sa.Index(None, "patient_id"),
 )
 
-index_figure = _versioned(
+index_figure = versioned(
     "index_figure",
     sa.Column("year", sa.Integer, nullable=False),
     sa.Column("version", sa.String(16), nullable=False),
@@ -222,8 +173,9 @@ index_figure = _versioned(
     sa.Column("patients", sa.Integer),
 )
 
-prem = _versioned(
+prem = versioned(
     "prem",
+    sa.Column("prem_id", Id, nullable=False, default=""),  # of bureau and period
     sa.Column("bureau", sa.Text, nullable=False),
     sa.Column("period_start", Day, nullable=False),
     sa.Column("period_end", Day, nullable=False),
@@ -233,14 +185,15 @@ prem = _versioned(
     sa.Column("source", sa.Text, nullable=False),
 )
 
-prem_comment = _versioned(
+prem_comment = versioned(
     "prem_comment",
     sa.Column("comment_id", Id, nullable=False),
+    sa.Column("prem_id", Id, nullable=False, default=""),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("approved_by", sa.Text, nullable=False),
 )
 
-improvement = _versioned(
+improvement = versioned(
     "improvement",
     sa.Column("point_id", sa.String(64), nullable=False),
     sa.Column("title", sa.Text, nullable=False),
@@ -256,7 +209,7 @@ improvement = _versioned(
 
 # Partners, agreements, cases, answers ---------------------------------------------------------------------------
 
-partner = _versioned(
+partner = versioned(
     "partner",
     sa.Column("party", sa.String(32), nullable=False),  # scheme:value, such as agb:01000001
     sa.Column("name", sa.Text, nullable=False),
@@ -272,7 +225,7 @@ partner = _versioned(
     sa.Index(None, "party"),
 )
 
-agreement = _versioned(
+agreement = versioned(
     "agreement",
     sa.Column("agreement_id", sa.String(64), nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
@@ -284,7 +237,7 @@ agreement = _versioned(
     sa.Index(None, "agreement_id"),
 )
 
-consent = _versioned(
+consent = versioned(
     "consent",
     sa.Column("patient_id", Id, nullable=False),
     sa.Column("partner", sa.String(32), nullable=False),
@@ -296,7 +249,7 @@ consent = _versioned(
     sa.Index(None, "patient_id"),
 )
 
-case_opened = _versioned(
+case_opened = versioned(
     "case_opened",
     sa.Column("case_id", Id, nullable=False),
     sa.Column("code", sa.String(16), nullable=False),  # koppelcode
@@ -311,7 +264,7 @@ case_opened = _versioned(
     sa.Index(None, "agreement_id"),
 )
 
-answer = _versioned(
+answer = versioned(
     "answer",
     sa.Column("answer_id", Id, nullable=False),
     sa.Column("case_id", Id, nullable=False),
@@ -325,13 +278,18 @@ answer = _versioned(
     sa.Column("count", sa.Integer),
     sa.Column("first_day", Day),
     sa.Column("message_id", sa.String(64), nullable=False),
+    sa.Column(
+        "epoch_order", sa.Integer, nullable=False, default=0
+    ),  # with `sequence`: the highest wins, not the last to arrive
+    sa.Column("sequence", sa.Integer, nullable=False, default=0),
     sa.Index(None, "answer_id"),
     sa.Index(None, "episode_id"),
     sa.Index(None, "case_id"),
 )
 
-aggregate = _versioned(
+aggregate = versioned(
     "aggregate",
+    sa.Column("aggregate_id", Id, nullable=False, default=""),
     sa.Column("partner", sa.String(32), nullable=False),
     sa.Column("element", sa.String(64), nullable=False),
     sa.Column("start_date", Day, nullable=False),
@@ -340,84 +298,19 @@ aggregate = _versioned(
     sa.Column("population", sa.Integer, nullable=False),
     sa.Column("evidence", Code(codes.Evidence), nullable=False),
     sa.Column("message_id", sa.String(64), nullable=False),
+    sa.Column("epoch_order", sa.Integer, nullable=False, default=0),
+    sa.Column("sequence", sa.Integer, nullable=False, default=0),
+    sa.Index(None, "aggregate_id"),
 )
 
 # What a partner's outcome report said, on the partner's side: the original bytes and the elements read from them.
-received_message = _versioned(
+received_message = versioned(
     "received_message",
     sa.Column("message_id", sa.String(64), nullable=False),
     sa.Column("case_id", Id, nullable=False),
+    sa.Column("party", sa.String(32), nullable=False, default=""),
     sa.Column("event", sa.String(32), nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
     sa.Index(None, "case_id"),
     sa.Index(None, "message_id"),
-)
-
-# Figures and releases -------------------------------------------------------------------------------------------
-
-release_cell = sa.Table(
-    "release_cell",
-    metadata,
-    sa.Column("cell_id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("released_at", Instant, nullable=False),
-    sa.Column("document", sa.String(64), nullable=False),
-    sa.Column("cell", sa.Text, nullable=False),  # indicator, version, period, group, part: canonical JSON
-    sa.Column("count", sa.Integer, nullable=False),
-    sa.Column("members", sa.LargeBinary, nullable=False),  # sorted 8-byte keyed digests of patients
-    sa.Index(None, "cell"),
-)
-
-# Journal and audit: short transactions of their own, never versioned ---------------------------------------------
-
-stream = sa.Table(
-    "stream",
-    metadata,
-    sa.Column("stream_id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("party", sa.String(32), nullable=False),  # whose stream: ours or a partner's
-    sa.Column("agreement_id", sa.String(64), nullable=False),
-    sa.Column("epoch", sa.String(32), nullable=False),
-    sa.Column("epoch_order", sa.Integer, nullable=False),
-    sa.Column("sequence", sa.Integer, nullable=False),  # the highest used or seen
-    sa.Column("digest", sa.String(64), nullable=False),  # of the manifest with that number
-    sa.UniqueConstraint("party", "agreement_id", "epoch"),
-)
-
-journal = sa.Table(
-    "journal",
-    metadata,
-    sa.Column("journal_id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("instance", sa.String(32), nullable=False),
-    sa.Column("direction", sa.String(3), nullable=False),  # out, in
-    sa.Column("message_id", sa.String(64), nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("party", sa.String(32), nullable=False),
-    sa.Column("agreement_id", sa.String(64), nullable=False),
-    sa.Column("epoch", sa.String(32), nullable=False),
-    sa.Column("sequence", sa.Integer, nullable=False),
-    sa.Column("previous", sa.String(64), nullable=False),
-    sa.Column("digest", sa.String(64), nullable=False),  # SHA-256 of the manifest's payload bytes
-    sa.Column("manifest", sa.LargeBinary),  # JWS bytes
-    sa.Column("contents", sa.LargeBinary),  # outgoing: the tar contents, kept until published
-    sa.Column("file_name", sa.Text, nullable=False),
-    sa.Column("state", sa.String(16), nullable=False),  # reserved, written, published, done, refused
-    sa.Column("at", Instant, nullable=False),
-    sa.Column("audit_count", sa.Integer, nullable=False),
-    sa.Column("audit_hash", sa.String(64), nullable=False),
-    sa.UniqueConstraint("direction", "message_id", "party"),
-)
-
-audit = sa.Table(
-    "audit",
-    metadata,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("at", Instant, nullable=False),
-    sa.Column("event", sa.String(32), nullable=False),
-    sa.Column("user", sa.Text, nullable=False),
-    sa.Column("organisation", sa.String(32), nullable=False),
-    sa.Column("subject", Id, nullable=False),  # patient_id, or empty
-    sa.Column("commitment", sa.String(64), nullable=False),  # SHA-256(salt || detail)
-    sa.Column("salt", sa.LargeBinary),
-    sa.Column("detail", sa.Text),
-    sa.Column("previous", sa.String(64), nullable=False),
-    sa.Column("hash", sa.String(64), nullable=False),
 )
