@@ -27,7 +27,7 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
 class _Lenient(Formatter):
     """Leave a placeholder that has no parameter as it is: a sentence is never lost over a missing detail."""
 
-    def get_value(self, key: int | str, args: object, kwargs: Mapping[str, object]) -> object:  # type: ignore[override]  # narrower than the stub's sequence
+    def get_value(self, key: int | str, args: object, kwargs: Mapping[str, object]) -> object:
         return kwargs.get(str(key), "{" + str(key) + "}")
 
 
@@ -39,4 +39,4 @@ def say(rule: str, params: Mapping[str, object] | None = None, language: str = "
     return _Lenient().vformat(texts.get(language) or texts["en"], (), params or {})
 
 
-errors.speak_with(lambda rule, params: say(rule, params))
+errors.speak_with(say)
