@@ -1,0 +1,46 @@
+# Every verb sets up what it needs. PYTHON may name another interpreter (3.11 or later).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check fix bench wheel mutation clean
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[all]"
+	touch $(STAMP)
+
+$(VENV)/.dev: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	touch $(VENV)/.dev
+
+demo: $(STAMP) ## a whole round trip on invented data
+	$(BIN)/exchange demo --into demo
+
+test: $(VENV)/.dev ## every test, with branch coverage
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-branch --cov-report=
+	$(BIN)/python tests/coverage_floor.py
+
+check: $(VENV)/.dev ## changes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+mutation: $(VENV)/.dev ## would a silent pass be noticed?
+	$(BIN)/python tests/mutation/mutate.py
+
+bench: $(VENV)/.dev
+	for file in tests/benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+wheel: $(VENV)/.dev
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) dist demo

@@ -1,0 +1,25 @@
+"""The exit codes, each for one family of errors; a number is never used again for something else."""
+
+from __future__ import annotations
+
+from exchange import errors
+
+DONE = 0
+OTHER = 1
+USAGE = 2
+FINDINGS = 3
+
+FAMILIES: tuple[tuple[type[errors.ExchangeError], int], ...] = (
+    (errors.MessageError, 10),
+    (errors.AgreementError, 11),
+    (errors.SealingError, 12),
+    (errors.IndicatorError, 13),
+    (errors.StoreError, 14),
+    (errors.SourceError, 15),
+    (errors.WorkspaceError, 16),
+)
+
+
+def code_for(error: BaseException) -> int:
+    """Return the exit code of an error's family; 1 for everything else."""
+    return next((code for family, code in FAMILIES if isinstance(error, family)), OTHER)

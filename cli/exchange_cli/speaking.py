@@ -1,0 +1,287 @@
+"""How the program speaks: words for people, one JSON document for machines, and what every command shares."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import locale
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from exchange.errors import ExchangeError
+from exchange_cli import exits
+
+if TYPE_CHECKING:
+    from exchange.operations.workspace import Workspace
+
+    from exchange.findings import Finding
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def language_of(asked: str | None) -> str:
+    """Return the language asked for, else Dutch for a Dutch locale, else English."""
+    if asked in {"nl", "en"}:
+        return asked
+    named = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    if not named:
+        named = locale.getlocale()[0] or ""
+    return "nl" if named.lower().startswith(("nl", "dutch")) else "en"
+
+
+def plain(value: object) -> Any:
+    """Turn a result into what JSON can hold: days and instants as ISO text, secrets never get here."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return [plain(item) for item in value]
+    return value
+
+
+class Speaker:
+    """One run's way of speaking: language, form, and the workspace it speaks about."""
+
+    def __init__(
+        self,
+        *,
+        workspace: str | None = None,
+        language: str | None = None,
+        as_json: bool = False,
+        passphrase_fd: int | None = None,
+    ) -> None:
+        """Keep what was asked."""
+        self.folder = workspace
+        self.language = language_of(language)
+        self.as_json = as_json
+        self.passphrase_fd = passphrase_fd
+
+    # What every command needs ---------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """Return this moment; the program is the only one that looks at the clock."""
+        return datetime.now(UTC)
+
+    def today(self) -> date:
+        """Return today's date in Europe/Amsterdam."""
+        from zoneinfo import ZoneInfo
+
+        return datetime.now(ZoneInfo("Europe/Amsterdam")).date()
+
+    def user(self) -> str:
+        """Return who is at the keyboard, for the audit trail."""
+        import getpass
+
+        try:
+            return os.environ.get("EXCHANGE_USER") or getpass.getuser()
+        except (OSError, KeyError):
+            return "unknown"
+
+    @contextmanager
+    def workspace(self) -> Iterator[Workspace]:
+        """Open the workspace, unlock its keys, and close it again."""
+        from exchange.operations.workspace import Workspace
+
+        opened = Workspace.open(
+            Workspace.find(Path(self.folder) if self.folder else None, start=Path.cwd()),
+            passphrase=self.passphrase,
+            now=self.now(),
+            on=self.today(),
+            user=self.user(),
+        )
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    def passphrase(self, name: str, *, confirm: bool = False) -> str:
+        """Get the passphrase from a descriptor, the system's keyring or a prompt; never from the command line."""
+        if self.passphrase_fd is not None:
+            with os.fdopen(os.dup(self.passphrase_fd), encoding="utf-8") as stream:
+                return stream.readline().rstrip("\r\n")
+        stored = None if confirm else _from_keyring(name)
+        if stored is not None:
+            return stored
+        if not sys.stdin.isatty():
+            raise ExchangeError("program.no-passphrase", hints=("hint.passphrase-fd",))
+        words = self.say("program.passphrase", name=name)
+        answer: str = click.prompt(words, hide_input=True, confirmation_prompt=confirm, err=True)
+        return answer
+
+    # Speaking -------------------------------------------------------------------------------------------------
+
+    def say(self, rule: str, /, **params: object) -> str:
+        """Return one sentence of the catalogue in our language."""
+        from exchange.findings import say
+
+        return say(rule, params, self.language)
+
+    def tell(self, rule: str, /, **params: object) -> None:
+        """Print one sentence for people; machines hear nothing of it."""
+        if not self.as_json:
+            click.echo(self.say(rule, **params))
+
+    def line(self, text: str = "") -> None:
+        """Print a line for people."""
+        if not self.as_json:
+            click.echo(text)
+
+    def result(self, value: object) -> None:
+        """Print the one JSON document, where that was asked."""
+        if self.as_json:
+            click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2, sort_keys=True))
+
+    def table(
+        self, head: Sequence[str], rows: Iterable[Sequence[object]], *, right: frozenset[int] = frozenset()
+    ) -> None:
+        """Print a table whose columns align; `right` are the columns of numbers."""
+        if self.as_json:
+            return
+        cells = [[str(cell) for cell in head], *[["" if cell is None else str(cell) for cell in row] for row in rows]]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+        for number, row in enumerate(cells):
+            words = [
+                cell.rjust(width) if column in right else cell.ljust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ]
+            click.echo("  ".join(words).rstrip())
+            if number == 0:
+                click.echo("  ".join("─" * width for width in widths))
+
+    def findings(self, found: Iterable[Finding]) -> None:
+        """Print findings, one a line: severity, where, what."""
+        for finding in found:
+            where = f"{finding.path}:{finding.line}" if finding.line else finding.path
+            severity = self.say(f"program.{finding.severity}")
+            self.line(f"{severity:<12} {where}  {self.say(finding.rule, **finding.params)}")
+
+    @contextmanager
+    def progress(self, rule: str, /, **params: object) -> Iterator[Callable[[int, int], None]]:
+        """Give a function that shows progress on a terminal, on work that takes over two seconds."""
+        started = time.monotonic()
+        shown = False
+
+        def step(done: int, total: int) -> None:
+            nonlocal shown
+            if self.as_json or not sys.stderr.isatty() or time.monotonic() - started < 2:
+                return
+            shown = True
+            part = min(done / total, 1.0) if total else 0.0
+            bar = "█" * round(part * 24) + "░" * (24 - round(part * 24))
+            click.echo(f"\r{self.say(rule, **params)} {bar} {part:4.0%}", nl=False, err=True)
+
+        try:
+            yield step
+        finally:
+            if shown:
+                click.echo("\r" + " " * 100 + "\r", nl=False, err=True)
+
+    # When it goes wrong ---------------------------------------------------------------------------------------
+
+    def error(self, error: BaseException) -> int:
+        """Say what is wrong and what to do, and return the exit code."""
+        code = exits.code_for(error)
+        if isinstance(error, ExchangeError):
+            what = self.say(error.rule, **error.params)
+            hints = [self.say(hint, **error.params) for hint in error.hints]
+            premises = _premises(error, self)
+        else:
+            what = self.say("program.unexpected", kind=type(error).__name__)
+            hints, premises = [self.say("hint.report")], []
+            if os.environ.get("EXCHANGE_TRACEBACK"):
+                raise error
+        if self.as_json:
+            rule = error.rule if isinstance(error, ExchangeError) else "program.unexpected"
+            document = {"error": {"rule": rule, "text": what, "hints": hints, "premises": premises}, "exit": code}
+            click.echo(json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True))
+        else:
+            click.echo(what, err=True)
+            for text in [*premises, *hints]:
+                click.echo(f"  → {text}", err=True)
+        return code
+
+    def usage(self, wrong: click.ClickException) -> None:
+        """Say that the command line is off."""
+        if self.as_json:
+            document = {
+                "error": {"rule": "program.usage", "text": wrong.format_message(), "hints": []},
+                "exit": exits.USAGE,
+            }
+            click.echo(json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True))
+        else:
+            wrong.show()
+
+    def stopped(self) -> None:
+        """Say that nothing went on after an interruption."""
+        click.echo(self.say("program.stopped"), err=True)
+
+
+def _premises(error: ExchangeError, speaker: Speaker) -> list[str]:
+    from exchange.findings import Decision
+
+    decision = getattr(error, "decision", None)
+    if not isinstance(decision, Decision):
+        return []
+    return [
+        (f"{premise.clause}: " if premise.clause else "") + speaker.say(premise.rule, **premise.params)
+        for premise in decision.failed
+    ]
+
+
+def _from_keyring(name: str) -> str | None:
+    if not name or os.environ.get("EXCHANGE_NO_KEYRING"):
+        return None
+    try:
+        import keyring
+        import keyring.errors
+
+        return keyring.get_password("outcome-exchange", name)
+    except Exception:
+        return None
+
+
+def common(function: F) -> F:
+    """Give a command the options that every command has, before or after its name."""
+
+    @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, errors too.")
+    @click.option("--language", type=click.Choice(["nl", "en"]), help="Dutch or English; else your locale.")
+    @click.option("--workspace", "folder", metavar="DIR", help="The workspace, if not this folder.")
+    @click.option("--passphrase-fd", type=int, metavar="FD", help="Read the passphrase from this file descriptor.")
+    @click.pass_context
+    @functools.wraps(function)
+    def wrapped(
+        ctx: click.Context,
+        *args: Any,
+        as_json: bool,
+        language: str | None,
+        folder: str | None,
+        passphrase_fd: int | None,
+        **kwargs: Any,
+    ) -> Any:
+        outer: Speaker = ctx.find_object(Speaker) or Speaker()
+        speaker = Speaker(
+            workspace=folder or outer.folder,
+            language=language or outer.language,
+            as_json=as_json or outer.as_json,
+            passphrase_fd=passphrase_fd if passphrase_fd is not None else outer.passphrase_fd,
+        )
+        return function(speaker, *args, **kwargs)
+
+    return wrapped  # type: ignore[return-value]  # the decorated function has other parameters on purpose
