@@ -34,7 +34,9 @@ class Figure:
     `eligible` >= `due` >= `answered`; `unknown` = due without an answer that settles it; `censored` is shown
     within unknown. `value` is a proportion in [0, 1], a ratio, a mean, or an index where 100 is as expected;
     None where the denominator is zero or the figure is masked. `bounds` are worst and best case over the unknown.
-    `masked` names the reason of suppression, and then no count that could reveal the cell is filled.
+    `masked` names the reason of suppression, and then no count that could reveal the cell is filled; `withheld` names
+    the counts and details left out of a figure that stands. `numerator_patients` and `complement_patients` are the
+    distinct patients with a unit in the numerator and with one outside it (they may overlap): disclosure counts people.
     `parts` holds named counts (classes of responders, session distribution), `details` named numbers
     (median, sd, observed, expected).
     """
@@ -67,5 +69,8 @@ class Figure:
     details: Mapping[str, float] = field(default_factory=dict)
     evidence: Mapping[str, int] = field(default_factory=dict)
     masked: str | None = None
+    withheld: tuple[str, ...] = ()
+    numerator_patients: int | None = None
+    complement_patients: int | None = None
     sources: tuple[str, ...] = ()
     as_of_load: int | None = None

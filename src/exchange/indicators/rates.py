@@ -119,10 +119,10 @@ class PairedSums:
 def paired_sums(rows: Iterable[tuple[int, int, int, int]]) -> PairedSums:
     """Add up one row per patient: events after, events before, person-time after, person-time before."""
     kept = tuple(rows)
-    columns = tuple(sum(row[i] for row in kept) for i in range(4))
+    a, b, u, v = (sum(row[i] for row in kept) for i in range(4))
     products = tuple(sum(row[i] * row[j] for row in kept) for i in range(4) for j in range(i, 4))
     aa, ab, au, av, bb, bu, bv, uu, uv, vv = products
-    return PairedSums(len(kept), *columns, aa, ab, au, av, bb, bu, bv, uu, uv, vv)
+    return PairedSums(len(kept), a, b, u, v, aa, ab, au, av, bb, bu, bv, uu, uv, vv)
 
 
 def paired_rate_ratio(sums: PairedSums, *, level: float = 0.95) -> Interval | None:
