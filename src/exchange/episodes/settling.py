@@ -1,0 +1,57 @@
+"""Which claimed lines stand: credits cancel, rejected lines never counted, a resubmission replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from exchange.episodes.facts import Line
+from exchange.findings import Finding, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """`standing` lines count; `void` ones are debits that do not; `of_credit` leads a credit to its debit."""
+
+    standing: tuple[Line, ...]
+    void: tuple[Line, ...]
+    of_credit: Mapping[str, str]
+    findings: tuple[Finding, ...]
+
+
+def settle(lines: Iterable[Line]) -> Settled:
+    """Work out what stands; the same for every order of lines."""
+    known = sorted({line.line_id: line for line in lines}.values(), key=_order)
+    debits = [line for line in known if not line.credit]
+    credits_ = [line for line in known if line.credit and not line.rejected]
+    cancelled = {_named(line) for line in credits_ if line.previous_reference}
+    # A debit that names an earlier reference is that line once more: the insurer pays one of them.
+    replaced = {
+        _named(line)
+        for line in debits
+        if line.previous_reference and not line.rejected and line.previous_reference != line.reference
+    }
+    gone = cancelled | replaced
+    standing = [line for line in debits if not line.rejected and line.quantity > 0 and _own(line) not in gone]
+    stands = {line.line_id for line in standing}
+    by_key = {_own(line): line.line_id for line in debits}
+    of_credit = {line.line_id: by_key[_named(line)] for line in credits_ if _named(line) in by_key}
+    unmatched = len(credits_) - len(of_credit)
+    findings = (
+        (Finding("episodes.credit-without-debit", severity=Severity.WARNING, params={"count": unmatched}),)
+        if unmatched
+        else ()
+    )
+    return Settled(tuple(standing), tuple(line for line in debits if line.line_id not in stands), of_credit, findings)
+
+
+def _order(line: Line) -> tuple[object, ...]:
+    return (line.day, line.kind, line.line_id)
+
+
+def _own(line: Line) -> tuple[str, str, str]:
+    return (line.kind, line.declarant, line.reference)
+
+
+def _named(line: Line) -> tuple[str, str, str]:
+    return (line.kind, line.declarant, line.previous_reference)
