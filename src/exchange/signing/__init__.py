@@ -1,0 +1,1 @@
+"""Keys, key cards, signatures over canonical JSON, and pseudonyms."""
