@@ -1,0 +1,1 @@
+"""Definitions, needed elements, the oracle, statistics, disclosure, Measure and MeasureReport."""

@@ -1,0 +1,94 @@
+"""The words a definition may use, what each means to an engine, and which data elements each needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from exchange.records.codes import Access, Answered, Counterfactual, EndReason, Sex
+
+KINDS = ("proportion", "completeness", "category-share", "rate-ratio", "mean", "standardised-ratio")
+COUNTS = ("episodes", "patients", "moments", "aggregates")
+IMPROVEMENTS = ("higher", "lower", "descriptive")
+SUPPLIERS = ("practice", "gp", "specialist", "social", "client")
+LEVELS = ("patient", "aggregate")
+ANCHORS = ("start", "end", "period-start")
+CHARACTERISTICS = ("age-band", "sex", "socio-economic", "diagnosis-group", "chronic")
+GROUPS = ("location", "diagnosis", "therapist", "access", "sex", "chronic", "month", "year", "partner")
+NEW_EPISODE = "new-episode"
+SESSION_TYPES = ("session", "group")
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An element that a condition may ask for: where it lives, its closed list, and the value that means unknown."""
+
+    record: str
+    attribute: str
+    codes: type[StrEnum]
+    unknown: str = "unknown"
+
+
+ATTRIBUTES: Mapping[str, Attribute] = {
+    "episode.end-reason": Attribute("episode", "end_reason", EndReason),
+    "episode.onward-advice": Attribute("episode", "onward_advice", Answered),
+    "episode.access": Attribute("episode", "access", Access),
+    "patient.sex": Attribute("patient", "sex", Sex),
+    "referral.counterfactual": Attribute("referral", "counterfactual", Counterfactual),
+}
+
+# What a partner or client can be asked for a case; each is the element `answer.<event>`.
+EVENTS = (
+    "specialist-referral",
+    "specialist-visit",
+    "imaging",
+    "injection",
+    "surgery",
+    "admission",
+    "gp-contact",
+    "analgesic",
+    "fall",
+    "programme-referral",
+    "programme-start",
+    "programme-active",
+    "municipal-support",
+    "work-days-lost",
+)
+LEFT_LIST = "answer.left-list"
+ENDS_OBSERVATION = ("died", "moved")
+
+
+def answer_element(event: str) -> str:
+    """Return the data element by which a partner answers for an event."""
+    return f"answer.{event}"
+
+
+# Which elements a word brings along besides the elements it names.
+BRINGS: Mapping[str, tuple[str, ...]] = {
+    "period: start": ("episode.start",),
+    "period: end": ("episode.end",),
+    "period: session": ("session.count",),
+    "period: moment": ("session.count",),
+    "anchor: start": ("episode.start",),
+    "anchor: end": ("episode.end",),
+    "recorded-by": ("referral.recorded-on",),
+    "leave-out: starting-referral": ("referral.day",),
+    "event: new-episode": ("episode.start",),
+    "same: location": ("episode.location",),
+    "scores: both": ("measurement.instrument", "measurement.day"),
+    "scores: improved": ("measurement.instrument", "measurement.score", "measurement.day"),
+    "moments": (
+        "session.count",
+        "evaluation.session-number",
+        "evaluation.effect",
+        "evaluation.decision",
+        "evaluation.told-referrer-on",
+    ),
+    "measure: sessions": ("session.count",),
+    "by: location": ("episode.location",),
+    "reference: age-band": ("patient.birth-date", "episode.start"),
+    "reference: sex": ("patient.sex",),
+    "reference: diagnosis-group": ("episode.location",),
+    "reference: chronic": ("episode.chronic",),
+}

@@ -1,0 +1,166 @@
+"""The paragraph of the printed agreement: a definition in full sentences, Dutch or English, from its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from exchange.findings import say
+from exchange.indicators.definition import Criterion, Definition, Has, Scores
+from exchange.indicators.moments import Moment, Window
+from exchange.indicators.needing import needed
+from exchange.records.elements import elements
+
+
+def paragraph(definition: Definition, language: str = "nl") -> str:
+    """Return the clause: what it is for, what is counted, who supplies what, and what it can't show."""
+    return " ".join(_sentences(definition, language))
+
+
+def _sentences(definition: Definition, language: str) -> Iterator[str]:
+    title = definition.title[language]
+    yield say(
+        "indicators.clause.head",
+        {"title": title, "id": definition.id, "version": definition.version},
+        language,
+    )
+    yield definition.rationale[language]
+    yield from counting(definition, language)
+    yield _needs(definition, language)
+    for supplier in definition.suppliers:
+        yield say(
+            f"indicators.clause.supplier.{supplier.who}",
+            {
+                "system": supplier.system[language],
+                "time": _time(supplier.minutes, language),
+                "ground": supplier.ground[language],
+            },
+            language,
+        )
+    if definition.aggregate_form:
+        yield definition.aggregate_form[language]
+    yield say(f"indicators.clause.improvement.{definition.improvement}", {}, language)
+    yield definition.limits[language]
+
+
+def _time(minutes: int, language: str) -> str:
+    if not minutes:
+        return ""
+    return say(f"indicators.clause.time.{'one' if minutes == 1 else 'many'}", {"minutes": minutes}, language)
+
+
+def counting(definition: Definition, language: str = "nl") -> tuple[str, ...]:
+    """Return the sentences that say what is counted, in the order in which a case is judged."""
+    if definition.count == "aggregates":
+        return (_before_after(definition, language),)
+    if definition.count == "patients":
+        return (say("indicators.clause.mean", {}, language),)
+    if definition.count == "moments":
+        moments = {"moments": _listed([str(each) for each in definition.moments], language, "or")}
+        return (say("indicators.clause.moments", {**moments, "later": definition.later}, language),)
+    return tuple(_cases(definition, language))
+
+
+def _cases(definition: Definition, language: str) -> Iterator[str]:
+    conditions = _listed([_has(each, language) for each in definition.where], language, "and")
+    rule = "indicators.clause.where" if conditions else "indicators.clause.all"
+    yield say(f"{rule}.{definition.period}", {"conditions": conditions}, language)
+    if definition.exclude:
+        excluded = _listed([_has(each, language) for each in definition.exclude], language, "or")
+        yield say("indicators.clause.exclude", {"conditions": excluded}, language)
+    if definition.follow_up:
+        moments = _listed([_moment(each, language) for each in definition.follow_up], language, "and")
+        yield say("indicators.clause.due", {"moments": moments}, language)
+    if definition.outcome:
+        wanted = _listed([_criterion(each, language) for each in definition.outcome], language, "and")
+        yield say("indicators.clause.outcome", {"conditions": wanted}, language)
+    if definition.asks_partner:
+        yield say("indicators.clause.silence", {}, language)
+    if any(isinstance(each, Scores) and each.wanted == "improved" for each in definition.outcome):
+        yield say("indicators.clause.classes", {}, language)
+    if definition.kind == "standardised-ratio":
+        listed = [say(f"indicators.characteristic.{each}", {}, language) for each in definition.reference]
+        yield say("indicators.clause.index", {"characteristics": _listed(listed, language, "and")}, language)
+
+
+def _before_after(definition: Definition, language: str) -> str:
+    before, after = definition.before, definition.after
+    if before is None or after is None:
+        raise AssertionError(definition.id)  # the schema asks for both
+    labels = elements()
+    return say(
+        "indicators.clause.rate",
+        {
+            "events": _lower(labels[definition.events].label[language]),
+            "population": _lower(labels[definition.population].label[language]),
+            "before": _window(before, language),
+            "after": _window(after, language),
+        },
+        language,
+    )
+
+
+def _needs(definition: Definition, language: str) -> str:
+    labels = [_lower(elements()[need.element].label[language]) for need in needed(definition)]
+    return say("indicators.clause.needs", {"elements": _listed(labels, language, "and")}, language)
+
+
+def criterion_text(criterion: Criterion, language: str = "nl") -> str:
+    """Return one criterion as it is printed in the clause and in the explanation of one case."""
+    return _criterion(criterion, language)
+
+
+def _criterion(criterion: Criterion, language: str) -> str:
+    if isinstance(criterion, Has):
+        return _has(criterion, language)
+    if isinstance(criterion, Scores):
+        instrument = "primary" if criterion.primary else "any"
+        rule = f"indicators.criterion.scores.{criterion.wanted}.{instrument}"
+        return say(rule, {"within": criterion.within}, language)
+    rule = "exists" if criterion.wanted else "absent"
+    text = say(
+        f"indicators.criterion.{rule}",
+        {
+            "event": say(f"indicators.event.{criterion.event}", {}, language),
+            "window": _window(criterion.window, language),
+        },
+        language,
+    )
+    return text + (say("indicators.criterion.leave-out-start", {}, language) if criterion.leave_out_start else "")
+
+
+def _has(condition: Has, language: str) -> str:
+    values = [say(f"indicators.value.{condition.element}.{each}", {}, language) for each in condition.values]
+    params = {"label": _lower(elements()[condition.element].label[language]), "values": _listed(values, language, "or")}
+    if condition.recorded_by is None:
+        return say("indicators.criterion.has", params, language)
+    params["moment"] = _moment(condition.recorded_by, language)
+    return say("indicators.criterion.has-recorded-by", params, language)
+
+
+def _window(window: Window, language: str) -> str:
+    return say(
+        "indicators.window",
+        {"start": _moment(window.start, language), "end": _moment(window.end, language)},
+        language,
+    )
+
+
+def _moment(moment: Moment, language: str) -> str:
+    anchor = say(f"indicators.anchor.{moment.anchor}", {}, language)
+    if not moment.amount:
+        return anchor
+    side = "after" if moment.amount > 0 else "before"
+    number = "one" if abs(moment.amount) == 1 else "many"
+    unit = say(f"indicators.unit.{moment.unit}.{number}", {}, language)
+    return say(f"indicators.moment.{side}", {"amount": abs(moment.amount), "unit": unit, "anchor": anchor}, language)
+
+
+def _listed(items: Sequence[str], language: str, joint: str) -> str:
+    if len(items) < 2:
+        return "".join(items)
+    return ", ".join(items[:-1]) + " " + say(f"indicators.joint.{joint}", {}, language) + " " + items[-1]
+
+
+def _lower(text: str) -> str:
+    """Begin a label in lower case, unless its first word is an abbreviation."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
