@@ -19,6 +19,7 @@ SCHEMES = ("agb", "ura", "kvk", "oin")
 _MOST_CARD = 32 * 1024
 _DIGITS = 40
 _GROUP = 5
+_LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Card:
     parties: tuple[str, ...]
     name: str
     contact: str
-    recipient: str
+    recipient: str = field(repr=False)
     public: PublicKeys = field(repr=False)
     serial: int
     valid_from: date
@@ -238,10 +239,11 @@ def _content(card: Card) -> dict[str, object]:
 
 
 def _require_sound(card: Card) -> None:
+    # A name is shown on terminals: no control characters in it.
     texts = (card.name, card.contact, card.previous, *card.parties)
     sound = (
         bool(card.parties)
-        and all(isinstance(text, str) for text in texts)
+        and all(isinstance(text, str) and text.isprintable() and len(text) <= _LONGEST for text in texts)
         and all(party.partition(":")[0] in SCHEMES and party.partition(":")[2].isdigit() for party in card.parties)
         and bool(card.name.strip())
         and isinstance(card.demo, bool)

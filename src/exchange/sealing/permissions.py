@@ -1,0 +1,69 @@
+"""Who else can reach a file: the one module that knows POSIX from Windows.
+
+On Windows a file's access list is inherited from its folder, and a user's own folders are closed to other users;
+modes mean nothing there, so they are neither set nor checked, and a folder can't be synchronised by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+from exchange.errors import Locked
+
+POSIX = sys.platform != "win32"
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+_OTHERS = 0o077
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder for its owner alone; leave one that is there already as it is."""
+    path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+
+
+def create(path: Path) -> int:
+    """Create a file that must not exist yet, for its owner alone; return its descriptor."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), FILE_MODE)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a small private file whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        with os.fdopen(create(part), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        publish(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def publish(part: Path, path: Path) -> None:
+    """Give a finished file or folder its name, and make that last."""
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Write a folder's own entries to disk, where the platform can."""
+    if POSIX:
+        folder = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def require_private(path: Path) -> None:
+    """Refuse a symbolic link, and on POSIX a file or folder that is not ours or that others can reach."""
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        raise Locked("sealing.symbolic-link", path=path.name)
+    if POSIX and (stat.S_IMODE(found.st_mode) & _OTHERS or found.st_uid != os.geteuid()):
+        raise Locked("sealing.loose-permissions", hints=("hint.tighten-permissions",), path=path.name)
