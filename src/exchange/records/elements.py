@@ -17,6 +17,11 @@ class Element:
     `attribute` is `Record.attribute` of `records.model` (or empty), `column` is `table.column` of the store,
     `fhir` the leaf paths that may carry it in a message. `sensitivity` is one of identity, health, process,
     aggregate. `generalisations` are the allowed coarser forms, finest first.
+
+    A leaf path is `Type.name.name…`, without positions. What FHIR repeats for different things carries a slice in
+    brackets: `Observation[answer.imaging]` by the code it has in the project's observation list, `identifier[bsn]`
+    and `coding[dcsph]` by the short name of the system (`messages.codes.SYSTEMS`), `extension[access]` by the
+    project's extension, `component[count]` and `population[aggregate.…]` by their code.
     """
 
     id: str
