@@ -1,0 +1,117 @@
+"""Look things up in a parsed message without trusting its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from exchange.errors import MessageError
+from exchange.messages.codes import PARTY_SCHEMES, SYSTEMS, extension_url
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def unreadable(path: str) -> MessageError:
+    """Return the error for a place that does not hold what it must; it names the place alone."""
+    return MessageError("messages.not-readable", path=path)
+
+
+def at(node: Any, *steps: str | int) -> Any:
+    """Follow names and positions; None where the way ends."""
+    for step in steps:
+        if isinstance(step, str) and isinstance(node, dict):
+            node = node.get(step)
+        elif isinstance(step, int) and isinstance(node, list) and step < len(node):
+            node = node[step]
+        else:
+            return None
+    return node
+
+
+def items(node: Any, name: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects of a list, and nothing where there is no list."""
+    found = at(node, name)
+    return (item for item in (found if isinstance(found, list) else ()) if isinstance(item, dict))
+
+
+def text(node: Any, path: str, *steps: str | int) -> str | None:
+    """Return a text, or None where nothing stands."""
+    found = at(node, *steps)
+    if found is None or isinstance(found, str):
+        return found
+    raise unreadable(path)
+
+
+def whole(node: Any, path: str, *steps: str | int) -> int | None:
+    """Return a whole number, or None where nothing stands."""
+    found = at(node, *steps)
+    if found is None or (isinstance(found, int) and not isinstance(found, bool)):
+        return found
+    raise unreadable(path)
+
+
+def day(node: Any, path: str, *steps: str | int) -> date | None:
+    """Return a calendar date, or None where nothing stands; of a date-time the date is kept as it was written."""
+    found = text(node, path, *steps)
+    if found is None:
+        return None
+    try:
+        return date.fromisoformat(found[:10])
+    except ValueError:
+        raise unreadable(path) from None
+
+
+def day_after(node: Any, path: str, *steps: str | int) -> date | None:
+    """Return the day after a Period's last day: the end of a half-open window."""
+    found = day(node, path, *steps)
+    try:
+        return None if found is None else found + timedelta(days=1)
+    except OverflowError:
+        raise unreadable(path) from None
+
+
+def word(kind: type[E], value: str | None, path: str) -> E | None:
+    """Return the member of a closed list, or None where nothing stands."""
+    if value is None:
+        return None
+    try:
+        return kind(value)
+    except ValueError:
+        raise unreadable(path) from None
+
+
+def coded(concept: Any, system: str) -> str | None:
+    """Return the code a CodeableConcept has in one system, by its short name."""
+    for coding in items(concept, "coding"):
+        if coding.get("system") == SYSTEMS[system] and isinstance(coding.get("code"), str):
+            return str(coding["code"])
+    return None
+
+
+def identified(node: Any, system: str) -> str | None:
+    """Return the value of the identifier in one system, by its short name."""
+    for each in items(node, "identifier"):
+        if each.get("system") == SYSTEMS[system] and isinstance(each.get("value"), str):
+            return str(each["value"])
+    return None
+
+
+def extended(node: Any, name: str) -> Mapping[str, Any]:
+    """Return one of this project's extensions, or an empty object."""
+    return next((each for each in items(node, "extension") if each.get("url") == extension_url(name)), {})
+
+
+def component(node: Any, name: str) -> Mapping[str, Any]:
+    """Return the component with this code, or an empty object."""
+    return next((each for each in items(node, "component") if coded(each.get("code"), "component") == name), {})
+
+
+def party(node: Any) -> str | None:
+    """Return `scheme:value` of an Identifier in the system of a party, or None."""
+    value = at(node, "value")
+    for scheme in PARTY_SCHEMES:
+        if at(node, "system") == SYSTEMS[scheme] and isinstance(value, str):
+            return f"{scheme}:{value}"
+    return None

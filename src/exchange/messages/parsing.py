@@ -1,0 +1,71 @@
+"""Parse the bytes of a message once, within limits: size, brackets, depth, duplicate keys, NaN."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from exchange.errors import MessageError
+
+_LINE = re.compile(r"at line (\d+) column")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is read at most; a message of ours is some tens of kilobytes."""
+
+    size: int = 16 * 1024 * 1024
+    values: int = 2_000_000
+    entries: int = 50_000
+    depth: int = 64
+
+
+LIMITS = Limits()
+
+
+def parse(data: bytes, limits: Limits = LIMITS) -> dict[str, Any]:
+    """Return the JSON object; raises MessageError, naming at most a line, where it can't be read or is too much."""
+    import jiter
+
+    if len(data) > limits.size:
+        raise MessageError("messages.too-large", limit=limits.size)
+    # Each value needs a bracket or a comma before it, so this bounds the memory before anything is built.
+    if data.count(b",") + data.count(b"[") + data.count(b"{") > limits.values:
+        raise MessageError("messages.too-many-values", limit=limits.values)
+    try:
+        tree = jiter.from_json(data, allow_inf_nan=False, catch_duplicate_keys=True)
+    except ValueError as error:
+        raise _explained(str(error)) from None
+    if not isinstance(tree, dict):
+        raise MessageError("messages.not-an-object")
+    _require_within(tree, limits)
+    return tree
+
+
+def _explained(text: str) -> MessageError:
+    found = _LINE.search(text)
+    line = int(found.group(1)) if found else 0
+    if "duplicate key" in text:
+        return MessageError("messages.duplicate-key", line=line)
+    if "recursion limit" in text:
+        return MessageError("messages.too-deep", limit=LIMITS.depth)
+    return MessageError("messages.not-json", line=line)
+
+
+def _require_within(tree: dict[str, Any], limits: Limits) -> None:
+    """Refuse what is too deep or has too many entries, level by level, without recursion."""
+    entries = tree.get("entry")
+    if isinstance(entries, list) and len(entries) > limits.entries:
+        raise MessageError("messages.too-many-entries", limit=limits.entries)
+    level: list[Any] = [tree]
+    for _ in range(limits.depth):
+        level = [
+            below
+            for node in level
+            for below in (node.values() if isinstance(node, dict) else node)
+            if isinstance(below, dict | list)
+        ]
+        if not level:
+            return
+    raise MessageError("messages.too-deep", limit=limits.depth)
