@@ -7,7 +7,7 @@ pivots, Bland's rule against cycling) gives the bounds exactly; scipy's linprog 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -56,15 +56,13 @@ def ranges(
     for cell in cells:
         if cell in found:
             continue
-        equations, members = _component(cell, sums, published)
+        equations, members = component(cell, sums, published)
         wanted = [each for each in cells if each in members]
         found.update(_solve(wanted, equations, members, published, limits))
     return found
 
 
-def _component(
-    cell: Hashable, sums: Sequence[Sum], published: Mapping[Hashable, int]
-) -> tuple[list[Sum], list[Hashable]]:
+def component(cell: Hashable, sums: Sequence[Sum], published: Container[Hashable]) -> tuple[list[Sum], list[Hashable]]:
     """Return the sums that a withheld cell is connected with through withheld cells, and those cells, in order."""
     members: dict[Hashable, None] = {cell: None}
     taken: list[Sum] = []

@@ -1,0 +1,368 @@
+"""Disclosure control of one release: what is withheld for outsiders, so that nothing can be worked out (rule 8).
+
+First what is unsafe by itself, then, in tables with totals, what would give it away; sub-periods and practices under a
+pooled figure are tables too. Everything that derives from a withheld number is withheld.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from exchange.indicators.bounding import Sum, component, ranges
+from exchange.indicators.disclosure import (
+    COUNTING_PEOPLE,
+    THRESHOLD,
+    Audience,
+    fewest,
+    instead,
+    is_sensitive,
+    people,
+    require_threshold,
+    small_inside,
+    small_outside,
+    small_whole,
+    too_few,
+)
+from exchange.indicators.families import sums_of
+from exchange.indicators.figure import Figure
+
+TOO_FEW = "disclosure.too-few"
+WOULD_REVEAL = "disclosure.would-reveal-another"
+
+# A detail that is one patient's own value, or that halves or quarters of the patients determine.
+EXTREMES = frozenset({"minimum", "maximum", "min", "max"})
+NEEDS_TIMES = {"median": 2, "p25": 4, "p75": 4, "q1": 4, "q3": 4, "p10": 10, "p90": 10}
+
+
+def protect(
+    figures: Sequence[Figure],
+    *,
+    audience: Audience | str,
+    threshold: int = THRESHOLD,
+    sensitive: Collection[str] | None = None,
+    published: Sequence[Figure] = (),
+) -> tuple[Figure, ...]:
+    """Return the figures as this audience may see them, in the same order.
+
+    Inside, and between parties entitled to the same records, nothing changes. For anyone else unsafe figures come back
+    with `masked` set to the reason's id (`disclosure.too-few`, or `disclosure.would-reveal-another` for a safe cell
+    that would give an unsafe one away) and with no number but the bound that may be said (`details` bound-over or
+    bound-under, bound-of, bound-percent). `published` are figures these outsiders already have: they stay known.
+    Raises IndicatorError for a threshold below five.
+    """
+    require_threshold(threshold)
+    if Audience(audience) is not Audience.OUTSIDE:
+        return tuple(figures)
+    everything = (*figures, *published)
+    known = frozenset(range(len(figures), len(everything)))
+    reasons = _wholes(everything, known, threshold)
+    _sides(everything, known, threshold, sensitive, reasons)
+    parts = _parts(everything, known, threshold, sensitive, reasons)
+    counts = _counts(figures, threshold)
+    return tuple(
+        _masked(figure, reasons[i], instead_of(figure, threshold, sensitive))
+        if i in reasons
+        else _trimmed(figure, parts[i], counts[i], threshold)
+        for i, figure in enumerate(figures)
+    )
+
+
+def instead_of(figure: Figure, threshold: int, sensitive: Collection[str] | None = None) -> dict[str, float]:
+    """Return the numbers of "more than 83 % (over 50 of 60)" for a figure that will be withheld; {} where none."""
+    bound = instead(figure, threshold, sensitive=is_sensitive(figure, sensitive))
+    if bound is None:
+        return {}
+    side = "bound-over" if bound.over else "bound-under"
+    return {side: float(bound.count), "bound-of": float(bound.total), "bound-percent": float(bound.percent)}
+
+
+def explain(figure: Figure, threshold: int = THRESHOLD) -> tuple[str, dict[str, object]] | None:
+    """Return the wording id and parameters that say why a figure is withheld or what can be said; None if it is not."""
+    if figure.masked is None:
+        return None
+    for side, rule in (("bound-over", "disclosure.more-than"), ("bound-under", "disclosure.less-than")):
+        if side in figure.details:
+            numbers = {"percent": "bound-percent", "count": side, "total": "bound-of"}
+            return rule, {name: int(figure.details[key]) for name, key in numbers.items()}
+    return figure.masked, {"threshold": threshold}
+
+
+def stand_in(figure: Figure, others: Sequence[Figure]) -> Figure | None:
+    """Return the pooled figure to print, and to say so, where a partner's own is withheld."""
+    for other in others:
+        same = (other.indicator, other.version, other.start, other.end) == (
+            figure.indicator,
+            figure.version,
+            figure.start,
+            figure.end,
+        )
+        if same and other.scope == "pooled" and figure.scope != "pooled" and other.masked is None:
+            return other
+    return None
+
+
+@dataclass(slots=True)
+class _Table:
+    """One layer of cells: their values, what a reader knows of each, which are withheld and which must stay hidden."""
+
+    values: Mapping[Any, int]
+    sums: Sequence[Sum]
+    fixed: set[Hashable] = field(default_factory=set)
+    hidden: dict[Hashable, None] = field(default_factory=dict)
+    unsafe: dict[Hashable, tuple[int, int]] = field(default_factory=dict)
+    limits: dict[Hashable, tuple[int, int | None]] = field(default_factory=dict)
+
+    def withhold(self, cell: Hashable, must_span: tuple[int, int] | None, limits: tuple[int, int | None]) -> None:
+        """Withhold a cell; a reader must still think everything in `must_span` possible."""
+        if cell in self.fixed:
+            return
+        self.hidden[cell] = None
+        self.limits[cell] = limits
+        if must_span is not None:
+            self.unsafe[cell] = must_span
+
+    def complete(self) -> list[Hashable]:
+        """Withhold further cells until none that must stay hidden can be bounded; return those."""
+        more: list[Hashable] = []
+        while chosen := self._next():
+            more += chosen
+            for cell in chosen:
+                self.withhold(cell, None, (0, None))
+        return more
+
+    def _next(self) -> list[Hashable]:
+        published = {cell: value for cell, value in self.values.items() if cell not in self.hidden}
+        found = ranges(list(self.unsafe), sums=self.sums, published=published, limits=self.limits)
+        for cell, span in self.unsafe.items():
+            known = found[cell]
+            if known is not None and known.hides(*span):
+                continue
+            equations, _ = component(cell, self.sums, published)
+            if known is None:
+                # Too large to be sure of: the table is refused and only what is no part of another figure stands.
+                chosen = [part for one in equations for part in one.parts if self._free(part)]
+            else:
+                touching = [one for one in equations if cell in one.cells]
+                chosen = self._smallest(touching) or self._smallest(equations)
+            if chosen:
+                return list(dict.fromkeys(chosen))
+        return []
+
+    def _free(self, cell: Hashable) -> bool:
+        return cell in self.values and cell not in self.hidden and cell not in self.fixed
+
+    def _smallest(self, equations: Sequence[Sum]) -> list[Hashable]:
+        """Return the smallest published part that is not zero; a total only as the last resort."""
+        order = {each: i for i, each in enumerate(self.values)}
+        candidates = [
+            (each == one.total, self.values[each], order[each], each)
+            for one in equations
+            for each in one.cells
+            if self._free(each) and (self.values[each] > 0 or each == one.total)
+        ]
+        return [min(candidates, key=lambda candidate: candidate[:3])[3]] if candidates else []
+
+
+def _wholes(figures: Sequence[Figure], known: frozenset[int], threshold: int) -> dict[int, str]:
+    """Return by place why a figure is withheld for its denominator."""
+    values = {i: figure.denominator for i, figure in enumerate(figures) if figure.denominator is not None}
+    table = _Table(values, sums_of(figures, values), fixed=set(known))
+    for i in values:
+        if small_whole(figures[i], threshold):
+            table.withhold(i, (1, threshold - 1), (0, None))
+    reasons = {i: TOO_FEW for i in values if i in table.hidden}
+    table.complete()
+    return {i: reasons.get(i, WOULD_REVEAL) for i in values if i in table.hidden}
+
+
+def _sides(
+    figures: Sequence[Figure],
+    known: frozenset[int],
+    threshold: int,
+    sensitive: Collection[str] | None,
+    reasons: dict[int, str],
+) -> None:
+    """Add why figures are withheld for their numerator or complement."""
+    values = {
+        i: figure.numerator
+        for i, figure in enumerate(figures)
+        if figure.numerator is not None and figure.kind in COUNTING_PEOPLE
+    }
+    table = _Table(values, sums_of(figures, values), fixed=set(known))
+    for i in values:
+        figure = figures[i]
+        fact = is_sensitive(figure, sensitive)
+        inside = small_inside(figure, threshold, sensitive=fact)
+        outside = small_outside(figure, threshold, sensitive=fact)
+        if small_whole(figure, threshold):
+            table.withhold(i, (1, threshold - 1), (0, None))
+        elif inside or outside:
+            table.withhold(i, *_span(figure, threshold, inside=inside, outside=outside, whole_known=i not in reasons))
+            if i not in known:
+                reasons[i] = TOO_FEW
+        elif i in reasons:
+            table.withhold(i, None, (0, None))
+    table.complete()
+    for i in values:
+        if i in table.hidden:
+            reasons.setdefault(i, WOULD_REVEAL)
+
+
+def _span(
+    figure: Figure, threshold: int, *, inside: bool, outside: bool, whole_known: bool
+) -> tuple[tuple[int, int], tuple[int, int | None]]:
+    """Return what a reader must still think possible of a numerator, and what withholding it tells."""
+    whole, numerator = figure.denominator or 0, figure.numerator or 0
+    top = whole if whole_known else None
+    if inside and outside:
+        return (1, whole - 1), (0, top)
+    if inside:
+        return (1, threshold - 1), (0, threshold - 1 if numerator < threshold else top)
+    floor = whole - threshold + 1
+    return (floor, whole - 1), (floor if whole_known and whole - numerator < threshold else 0, top)
+
+
+def _parts(
+    figures: Sequence[Figure],
+    known: frozenset[int],
+    threshold: int,
+    sensitive: Collection[str] | None,
+    reasons: Mapping[int, str],
+) -> dict[int, frozenset[str]]:
+    """Return by place the named parts that are withheld from figures that stand."""
+    values: dict[Hashable, int] = {}
+    sums: list[Sum] = []
+    for name in sorted({name for figure in figures for name in figure.parts}):
+        counts = {i: figure.parts[name] for i, figure in enumerate(figures) if name in figure.parts}
+        values.update({(i, name): count for i, count in counts.items()})
+        sums += [Sum((s.total, name), tuple((p, name) for p in s.parts)) for s in sums_of(figures, counts)]
+    table = _Table(values, sums)
+    for i, figure in enumerate(figures):
+        total = figure.denominator
+        if figure.parts and total is not None and sum(figure.parts.values()) == total:
+            values[i, ""] = total
+            table.fixed.add((i, ""))
+            sums.append(Sum((i, ""), tuple((i, name) for name in figure.parts)))
+        # A part that the numerator already tells can't be hidden by leaving it out.
+        table.fixed.update((i, name) for name, count in figure.parts.items() if i in known or count == figure.numerator)
+        if i in reasons:
+            table.fixed.difference_update((i, name) for name in ("", *figure.parts))
+            table.hidden[i, ""] = None
+    _withhold_parts(figures, table, threshold, sensitive, reasons)
+    table.complete()
+    gone: dict[int, frozenset[str]] = {}
+    for i, figure in enumerate(figures):
+        gone[i] = frozenset(name for name in figure.parts if (i, name) in table.hidden)
+    return gone
+
+
+def _withhold_parts(
+    figures: Sequence[Figure], table: _Table, t: int, sensitive: Collection[str] | None, reasons: Mapping[int, str]
+) -> None:
+    """Withhold the small parts; no reason is printed beside a part, so withholding it tells nothing."""
+    for i, figure in enumerate(figures):
+        everyone = figure.kind == "category-share" and is_sensitive(figure, sensitive)
+        units, whole = figure.denominator or 0, people(figure).whole
+        for name, count in figure.parts.items():
+            inside, outside = fewest(whole, count, units), fewest(whole, units - count, units)
+            small = too_few(inside, t) or (everyone and (inside == 0 or outside < t))
+            if small or i in reasons:
+                table.withhold((i, name), (1, t - 1) if small and inside < t else None, (0, None))
+
+
+def _masked(figure: Figure, reason: str, details: Mapping[str, float]) -> Figure:
+    """Return the figure with its reason, its definition and nothing that was counted but what may be said instead."""
+    return replace(
+        figure,
+        masked=reason,
+        eligible=None,
+        due=None,
+        answered=None,
+        unknown=None,
+        censored=None,
+        excluded=None,
+        numerator=None,
+        denominator=None,
+        patients=None,
+        numerator_patients=None,
+        complement_patients=None,
+        value=None,
+        interval=None,
+        bounds=None,
+        verdict=None,
+        parts={},
+        details=details,
+        evidence={},
+        withheld=(),
+    )
+
+
+def _trimmed(figure: Figure, parts: Collection[str], counts: Collection[str], threshold: int) -> Figure:
+    """Return a figure that stands without the smaller counts and details that would tell too much."""
+    details = {name for name in figure.details if _tells(name, people(figure).whole, threshold)}
+    evidence = any(too_few(count, threshold) for count in figure.evidence.values())
+    withheld = {*counts, *(f"parts.{name}" for name in parts), *(f"details.{name}" for name in details)}
+    if evidence:
+        withheld.add("evidence")
+    kept: dict[str, Any] = dict.fromkeys(counts)
+    if counts and figure.bounds is not None:
+        # Worst and best case tell the number of unknown cases.
+        kept["bounds"] = None
+        withheld.add("bounds")
+    return replace(
+        figure,
+        **kept,
+        parts={name: count for name, count in figure.parts.items() if name not in parts},
+        details={name: number for name, number in figure.details.items() if name not in details},
+        evidence={} if evidence else figure.evidence,
+        withheld=tuple(sorted(withheld)),
+    )
+
+
+def _counts(figures: Sequence[Figure], threshold: int) -> list[set[str]]:
+    """Return per figure the smaller counts to leave out, in every part of a table where one part leaves it out."""
+    gone = [_smaller_counts(figure, threshold) for figure in figures]
+    sums = sums_of(figures, {i: figure.denominator or 0 for i, figure in enumerate(figures)})
+    changed = True
+    while changed:
+        changed = False
+        for one in sums:
+            places = [part for part in one.parts if isinstance(part, int)]
+            if len(places) == 1 and isinstance(one.total, int):
+                places.append(one.total)
+            together = set().union(*(gone[i] for i in places))
+            for i in places:
+                changed = changed or gone[i] != together
+                gone[i] = set(together)
+    return gone
+
+
+def _smaller_counts(figure: Figure, threshold: int) -> set[str]:
+    """Return the counts to leave out: too small themselves, or too close to another one that is printed."""
+    gone: set[str] = set()
+    printed = [figure.denominator] if figure.denominator is not None else []
+    for name in ("answered", "due", "eligible"):
+        count = getattr(figure, name)
+        if count is None:
+            continue
+        if any(too_few(abs(count - other), threshold) for other in printed):
+            gone.add(name)
+        else:
+            printed.append(count)
+    printed = []
+    for name in ("unknown", "censored", "excluded"):
+        count = getattr(figure, name)
+        if count is None:
+            continue
+        close = name == "censored" and any(too_few(abs(count - other), threshold) for other in printed)
+        if too_few(count, threshold) or close:
+            gone.add(name)
+        else:
+            printed.append(count)
+    return gone
+
+
+def _tells(detail: str, patients: int, threshold: int) -> bool:
+    return detail in EXTREMES or patients < NEEDS_TIMES.get(detail, 0) * threshold
