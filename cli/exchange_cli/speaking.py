@@ -69,6 +69,7 @@ class Speaker:
     ) -> None:
         """Keep what was asked."""
         self.folder = workspace
+        self.asked = language  # documents are Dutch unless English was asked for; what is said follows the locale
         self.language = language_of(language)
         self.as_json = as_json
         self.passphrase_fd = passphrase_fd
@@ -278,7 +279,7 @@ def common(function: F) -> F:
         outer: Speaker = ctx.find_object(Speaker) or Speaker()
         speaker = Speaker(
             workspace=folder or outer.folder,
-            language=language or outer.language,
+            language=language or outer.asked,
             as_json=as_json or outer.as_json,
             passphrase_fd=passphrase_fd if passphrase_fd is not None else outer.passphrase_fd,
         )

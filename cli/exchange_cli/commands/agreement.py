@@ -1,0 +1,265 @@
+"""exchange agreement: make, sign and follow agreements."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from exchange_cli import exits
+from exchange_cli.speaking import Speaker, common
+
+
+@click.group("agreement")
+def command() -> None:
+    """From template to signature: the text people sign, the validator of what comes in, the gate for what goes out."""
+
+
+@command.command("new")
+@click.argument("kind", type=click.Choice(["gp", "specialist", "social", "client"]))
+@click.option("--partner", "parties", multiple=True, help="A partner you added; may be repeated for a group.")
+@click.option("--id", "agreement_id", help="Its short name; else made from kind and year.")
+@click.option("--from", "start", type=click.DateTime(["%Y-%m-%d"]), help="First day; else today.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The day it ends; else after two years.")
+@click.option("--covers-from", type=click.DateTime(["%Y-%m-%d"]), help="First day the data may speak of.")
+@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="The file to write; else in agreements/.")
+@common
+def new(
+    speaker: Speaker,
+    kind: str,
+    parties: tuple[str, ...],
+    agreement_id: str | None,
+    start: object,
+    until: object,
+    covers_from: object,
+    to: Path | None,
+) -> None:
+    """Write a draft from a template, to be read and changed by people.
+
+    Example: exchange agreement new gp --partner agb:01999991 --partner agb:01999992
+    """
+    from exchange.operations import agreeing
+
+    with speaker.workspace() as workspace:
+        file = agreeing.new(
+            workspace,
+            kind,
+            parties=parties,
+            agreement_id=agreement_id,
+            start=_day(start),
+            until=_day(until),
+            covers_from=_day(covers_from),
+            to=to,
+        )
+    speaker.tell("program.agreement-new", file=file)
+    speaker.result({"file": file})
+
+
+@command.command("check")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@common
+def check(speaker: Speaker, file: Path) -> int:
+    """List every finding on a draft, with line numbers. Changes nothing.
+
+    Example: exchange agreement check agreements/gp-2026.yaml
+    """
+    from exchange.findings import Severity
+    from exchange.operations import agreeing
+
+    found = agreeing.check(file, on=speaker.today())
+    speaker.findings(found)
+    if not found:
+        speaker.tell("program.agreement-sound")
+    speaker.result(
+        {
+            "findings": [
+                {"rule": one.rule, "line": one.line, "path": one.path, "severity": one.severity,
+                 "text": speaker.say(one.rule, **one.params)}
+                for one in found
+            ]
+        }
+    )  # fmt: skip
+    return exits.FINDINGS if any(one.severity is not Severity.INFORMATION for one in found) else exits.DONE
+
+
+@command.command("show")
+@click.argument("agreement")
+@click.option("--elements", is_flag=True, help="Exactly what leaves and what must come in, in plain words.")
+@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="Print it: .docx, .pdf, .html or .md.")
+@common
+def show(speaker: Speaker, agreement: str, elements: bool, to: Path | None) -> None:
+    """Show an agreement (its name, or a draft's file), from its own signed content.
+
+    Example: exchange agreement show gp-2026 --elements
+    """
+    from exchange.operations import agreeing
+
+    with speaker.workspace() as workspace:
+        text = agreeing.show(workspace, agreement, elements=elements, language=speaker.language, to=to)
+    if to is None:
+        speaker.line(text)
+    else:
+        speaker.tell("program.written", file=to)
+    speaker.result({"text": text, "file": to})
+
+
+@command.command("sign")
+@click.argument("agreement")
+@click.option("--paper", "party", metavar="PARTY", help="Record that this party signed the printed text.")
+@click.option("--signatory", default="", help="With --paper: the function of who signed.")
+@click.option("--authority", default="", help="With --paper: on what authority.")
+@click.option("--signed-on", type=click.DateTime(["%Y-%m-%d"]), help="With --paper: the date on the paper.")
+@click.option("--scan", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="With --paper: the scan.")
+@common
+def sign(
+    speaker: Speaker,
+    agreement: str,
+    party: str | None,
+    signatory: str,
+    authority: str,
+    signed_on: object,
+    scan: Path | None,
+) -> None:
+    """Sign a draft and propose it to its partners; or record that a party signed on paper.
+
+    Example: exchange agreement sign agreements/gp-2026.yaml
+    """
+    from exchange.operations import agreeing
+
+    with speaker.workspace() as workspace:
+        if party is None:
+            signed = agreeing.sign(workspace, Path(agreement))
+        else:
+            signed = agreeing.sign_paper(
+                workspace,
+                agreement,
+                party=party,
+                signatory=signatory,
+                authority=authority,
+                signed_on=_day(signed_on) or speaker.today(),
+                scan=scan,
+            )
+    speaker.tell("program.agreement-signed", id=signed.agreement_id, state=_state(speaker, signed.state))
+    for file in signed.files:
+        speaker.tell("program.agreement-send", file=file.file, party=file.party)
+    speaker.result(signed)
+
+
+@command.command("accept")
+@click.argument("agreement")
+@common
+def accept(speaker: Speaker, agreement: str) -> None:
+    """Sign a proposal that a partner sent, and answer it.
+
+    Example: exchange agreement accept gp-2026
+    """
+    from exchange.operations import agreeing
+
+    with speaker.workspace() as workspace:
+        signed = agreeing.accept(workspace, agreement)
+    speaker.tell("program.agreement-signed", id=signed.agreement_id, state=_state(speaker, signed.state))
+    for file in signed.files:
+        speaker.tell("program.agreement-send", file=file.file, party=file.party)
+    speaker.result(signed)
+
+
+@command.command("list")
+@common
+def list_(speaker: Speaker) -> None:
+    """List agreements: state, term, next moment, unanswered.
+
+    Example: exchange agreement list
+    """
+    from exchange.operations import agreeing
+
+    with speaker.workspace() as workspace:
+        listed = agreeing.listed(workspace)
+    speaker.table(
+        [speaker.say(f"program.agreement-{name}") for name in ("id", "version", "state", "until", "next", "cases")],
+        [
+            [one.agreement_id, one.version, _state(speaker, one.state), one.until, one.next_moment, one.cases]
+            for one in listed
+        ],
+        right=frozenset({1, 5}),
+    )
+    speaker.result({"agreements": listed})
+
+
+@command.command("diff")
+@click.argument("old", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("new", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@common
+def diff(speaker: Speaker, old: Path, new: Path) -> None:
+    """Say what changed between two drafts and whether it needs new signatures.
+
+    Example: exchange agreement diff old.yaml new.yaml
+    """
+    from exchange.operations import agreeing
+
+    changes = agreeing.diff(old, new)
+    for change in changes:
+        speaker.line(str(change))
+    speaker.result({"changes": changes})
+
+
+@command.command("calendar")
+@click.argument("agreement")
+@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The .ics file to write.")
+@common
+def calendar(speaker: Speaker, agreement: str, to: Path) -> None:
+    """Write the evaluation moments as a calendar file.
+
+    Example: exchange agreement calendar gp-2026 --to moments.ics
+    """
+    from exchange.operations import agreeing
+
+    with speaker.workspace() as workspace:
+        agreeing.calendar(workspace, agreement, to=to, language=speaker.language)
+    speaker.tell("program.written", file=to)
+    speaker.result({"file": to})
+
+
+@command.command("form")
+@click.argument("agreement")
+@click.option("--partner", required=True, help="The party the form is for.")
+@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The .xlsx to write.")
+@common
+def form(speaker: Speaker, agreement: str, partner: str, to: Path) -> None:
+    """Make the form on which a partner without this toolkit answers, with its open cases.
+
+    Example: exchange agreement form hospital-2026 --partner agb:06999994 --to form.xlsx
+    """
+    from exchange.operations import forms
+
+    with speaker.workspace() as workspace:
+        made = forms.make(workspace, agreement, partner=partner, to=to, language=speaker.language)
+    speaker.tell("program.form-made", file=made.file, cases=made.cases)
+    speaker.result(made)
+
+
+@command.command("end")
+@click.argument("agreement")
+@click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last day it is in force.")
+@common
+def end(speaker: Speaker, agreement: str, day: object) -> None:
+    """End an agreement early; only returns and corrections of open cases move in the follow-up that remains.
+
+    Example: exchange agreement end gp-2026 --on 2026-12-31
+    """
+    from exchange.operations import agreeing
+
+    with speaker.workspace() as workspace:
+        ended = agreeing.end(workspace, agreement, on=_day(day) or speaker.today())
+    speaker.tell("program.agreement-signed", id=ended.agreement_id, state=_state(speaker, ended.state))
+    speaker.result(ended)
+
+
+def _day(given: object) -> date | None:
+    from datetime import datetime
+
+    return given.date() if isinstance(given, datetime) else None
+
+
+def _state(speaker: Speaker, state: str) -> str:
+    return speaker.say(f"agreements.state-{state}")

@@ -1,0 +1,118 @@
+"""exchange evaluate: the moments at session 4, 8, 12 and after."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from exchange_cli.speaking import Speaker, common
+
+_THREE = click.Choice(["yes", "no", "unknown"])
+
+
+@click.group("evaluate")
+def command() -> None:
+    """Which evaluations are due, and what was seen and decided."""
+
+
+@command.command("due")
+@common
+def due(speaker: Speaker) -> None:
+    """List open treatments whose evaluation is due or comes at the next session, by EPD number.
+
+    Example: exchange evaluate due
+    """
+    from exchange.operations import evaluating
+
+    with speaker.workspace() as workspace:
+        listed = evaluating.due(workspace)
+    speaker.table(
+        [speaker.say(f"program.evaluate-{name}") for name in ("epd", "sessions", "moment", "since", "what")],
+        [
+            [one.epd_number, one.sessions, one.moment, one.since, speaker.say(f"program.evaluate-{one.what}")]
+            for one in listed
+        ],
+        right=frozenset({1, 2}),
+    )
+    if not listed:
+        speaker.tell("program.evaluate-none")
+    speaker.result({"due": listed})
+
+
+@command.command("record")
+@click.option("--epd", "epd_number", required=True, help="The client's number in your EPD.")
+@click.option("--session", "session_number", type=int, required=True, help="At which session.")
+@click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="When; else today.")
+@click.option("--instrument", default="", help="Measured with.")
+@click.option(
+    "--effect",
+    type=click.Choice(["sufficient", "insufficient", "none", "unknown"]),
+    required=True,
+    help="By your rule.",
+)
+@click.option("--advice-taken-up", type=_THREE, default="unknown", help="Does the client follow the advice?")
+@click.option("--relatives", type=_THREE, default="unknown", help="Are relatives involved?")
+@click.option("--partner", default="", help="A partner brought in at this moment.")
+@click.option(
+    "--decision",
+    type=click.Choice(["continue", "adjust", "hand-over", "stop"]),
+    required=True,
+    help="What was decided.",
+)
+@click.option("--told-referrer-on", type=click.DateTime(["%Y-%m-%d"]), help="When the referrer was told.")
+@common
+def record(
+    speaker: Speaker,
+    epd_number: str,
+    session_number: int,
+    day: datetime | None,
+    instrument: str,
+    effect: str,
+    advice_taken_up: str,
+    relatives: str,
+    partner: str,
+    decision: str,
+    told_referrer_on: datetime | None,
+) -> None:
+    """Record an evaluation of the client's current treatment.
+
+    Example: exchange evaluate record --epd P17 --session 4 --effect sufficient --decision continue
+    """
+    from exchange.operations import evaluating
+
+    with speaker.workspace() as workspace:
+        evaluating.record(
+            workspace,
+            epd_number=epd_number,
+            session_number=session_number,
+            day=day.date() if day else None,
+            instrument=instrument,
+            effect=effect,
+            advice_taken_up=advice_taken_up,
+            relatives_involved=relatives,
+            partner_involved=partner,
+            decision=decision,
+            told_referrer_on=told_referrer_on.date() if told_referrer_on else None,
+        )
+    speaker.tell("program.evaluate-recorded")
+    speaker.result({"recorded": 1})
+
+
+@command.command("list")
+@common
+def list_(speaker: Speaker) -> None:
+    """List how many evaluations were due and done, per moment.
+
+    Example: exchange evaluate list
+    """
+    from exchange.operations import evaluating
+
+    with speaker.workspace() as workspace:
+        listed = evaluating.counted(workspace)
+    speaker.table(
+        [speaker.say(f"program.evaluate-{name}") for name in ("moment", "due", "done")],
+        [[one.moment, one.due, one.done] for one in listed],
+        right=frozenset({0, 1, 2}),
+    )
+    speaker.result({"moments": listed})

@@ -1,0 +1,46 @@
+"""exchange export: seal what an agreement lets out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from exchange_cli import exits
+from exchange_cli.speaking import Speaker, common
+
+
+@click.command("export")
+@click.argument("agreement")
+@click.option("--to", type=click.Path(path_type=Path), help="A folder to drop the files in; else they stay in outbox/.")
+@click.option("--dry-run", is_flag=True, help="Show every decision of the gate and write nothing.")
+@click.option("--release", is_flag=True, help="Release nine digits that look like a BSN but are none of ours; logged.")
+@common
+def command(speaker: Speaker, agreement: str, to: Path | None, dry_run: bool, release: bool) -> int:
+    """Export what is new under an agreement: one sealed file for each partner, only what the gate lets through.
+
+    Example: exchange export gp-2026 --dry-run
+    """
+    from exchange.operations import exporting
+
+    with speaker.workspace() as workspace, speaker.progress("program.exporting") as step:
+        result = exporting.export(
+            workspace, agreement, to=to, dry_run=dry_run, release=release, language=speaker.language, progress=step
+        )
+    for one in result.files:
+        speaker.tell("program.export-file", file=one.file, party=one.party, messages=one.messages, cases=one.cases)
+    if not result.files:
+        speaker.tell("program.export-nothing")
+    for refused in result.refused:
+        speaker.tell("program.export-refused", count=refused.count, party=refused.party)
+        for premise in refused.premises:
+            speaker.line(f"  {premise.clause}: {speaker.say(premise.rule, **premise.params)}")
+    if dry_run:
+        for decision in result.decisions:
+            speaker.line(f"{decision.party}  {decision.event}")
+            for premise in decision.premises:
+                mark = "✓" if premise.satisfied else "✗"
+                speaker.line(f"  {mark} {premise.clause}: {speaker.say(premise.rule, **premise.params)}")
+    speaker.findings(result.findings)
+    speaker.result(result)
+    return exits.FINDINGS if result.refused or result.findings else exits.DONE

@@ -1,0 +1,61 @@
+"""exchange import: take in what a partner sealed, or a form that came back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from exchange_cli import exits
+from exchange_cli.speaking import Speaker, common
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--from", "folder", type=click.Path(path_type=Path, file_okay=False), help="Every sealed file of a folder."
+)
+@click.option("--agreement", help="For a form: the agreement it belongs to.")
+@click.option("--partner", help="For a form: the party it came from.")
+@click.option("--how", default="", help="For a form: how you know who sent it.")
+@common
+def command(
+    speaker: Speaker,
+    files: tuple[Path, ...],
+    folder: Path | None,
+    agreement: str | None,
+    partner: str | None,
+    how: str,
+) -> int:
+    """Open, check, ask the gate, store. A file that was taken in before is said to be so and changes nothing.
+
+    Example: exchange import inbox/file.age
+    """
+    from exchange.operations import forms, importing
+
+    if not files and folder is None:
+        raise click.UsageError(speaker.say("program.no-files"))
+    with speaker.workspace() as workspace, speaker.progress("program.importing") as step:
+        sheets = [file for file in files if file.suffix.lower() == ".xlsx"]
+        sealed = [file for file in files if file.suffix.lower() != ".xlsx"]
+        read = [
+            forms.take_in(workspace, file, agreement=agreement or "", partner=partner or "", how=how) for file in sheets
+        ]
+        results = importing.take_in(workspace, sealed, folder=folder, progress=step)
+    for form in read:
+        speaker.tell("program.import-form", file=form.file, answers=form.answers, party=form.party)
+        speaker.findings(form.findings)
+    for one in results:
+        speaker.tell(
+            f"program.import-{one.state}",
+            file=one.file,
+            party=one.party,
+            kind=one.kind,
+            messages=one.messages,
+            cases=one.cases,
+            answers=one.answers,
+        )
+        speaker.findings(one.findings)
+    speaker.result({"files": results, "forms": read})
+    problems = any(one.findings for one in results) or any(form.findings for form in read)
+    return exits.FINDINGS if problems else exits.DONE

@@ -1,0 +1,78 @@
+"""exchange indicators: calculate indicators."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from exchange_cli.speaking import Speaker, common
+
+
+@click.command("indicators")
+@click.argument("ids", nargs=-1)
+@click.option("--from", "start", type=click.DateTime(["%Y-%m-%d"]), help="First day of the period.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="End of the period, that day excluded.")
+@click.option("--by", "group_by", multiple=True, metavar="NAME", help="Split: location, month, referrer, access.")
+@click.option("--engine", type=click.Choice(["sql", "oracle"]), default="sql", help="Which calculation.")
+@click.option("--why", metavar="EPISODE", help="Why an episode (EPD number or koppelcode) counts or not; local only.")
+@click.option("--sql", is_flag=True, help="Show the query instead of running it.")
+@click.option("--as-of", type=int, metavar="LOAD", help="As the store was after this load.")
+@click.option("--for", "audience", type=click.Choice(["internal", "insurer"]), default="internal", help="Who reads it.")
+@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures: .csv, .xlsx or .json.")
+@common
+def command(
+    speaker: Speaker,
+    ids: tuple[str, ...],
+    start: datetime | None,
+    until: datetime | None,
+    group_by: tuple[str, ...],
+    engine: str,
+    why: str | None,
+    sql: bool,
+    as_of: int | None,
+    audience: str,
+    to: Path | None,
+) -> None:
+    """Calculate the indicators that are named, or all of them.
+
+    Example: exchange indicators substitution-net --from 2024-01-01 --until 2026-01-01
+    """
+    from exchange.operations import figuring
+
+    with speaker.workspace() as workspace:
+        if sql:
+            queries = figuring.queries(workspace, ids)
+            for name, query in queries.items():
+                speaker.line(f"-- {name}\n{query}\n")
+            speaker.result({"sql": queries})
+            return
+        if why is not None:
+            reasons = figuring.why(workspace, ids, why, language=speaker.language)
+            for line in reasons:
+                speaker.line(line)
+            speaker.result({"why": reasons})
+            return
+        figures = figuring.figures(
+            workspace,
+            ids,
+            start=start.date() if start else None,
+            end=until.date() if until else None,
+            group_by=group_by,
+            engine=engine,
+            as_of=as_of,
+            audience=audience,
+        )
+        if to is not None:
+            figuring.write(figures, to, language=speaker.language)
+            speaker.tell("program.written", file=to)
+    speaker.table(
+        [
+            speaker.say(f"program.figure-{name}")
+            for name in ("name", "group", "value", "interval", "of", "unknown", "n")
+        ],
+        [figuring.row(figure, speaker.language) for figure in figures],
+        right=frozenset({2, 3, 4, 5, 6}),
+    )
+    speaker.result({"figures": figures})

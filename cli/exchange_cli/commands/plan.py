@@ -1,0 +1,64 @@
+"""exchange plan: write the improvement plan with its transparency section."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from exchange_cli import exits
+from exchange_cli.speaking import Speaker, common
+
+
+@click.command("plan")
+@click.option(
+    "--to", "files", multiple=True, type=click.Path(path_type=Path, dir_okay=False),
+    help="A file to write: .docx, .html, .pdf or .md; may be repeated.",
+)  # fmt: skip
+@click.option("--ask", is_flag=True, help="Ask what only you can know; the answers are kept in plan-answers.toml.")
+@click.option("--final", is_flag=True, help="The edition to send: no blanks, three pages and an annex.")
+@common
+def command(speaker: Speaker, files: tuple[Path, ...], ask: bool, final: bool) -> int:
+    """Write the improvement plan for the insurer: a draft with marked blanks, or the final edition.
+
+    Example: exchange plan --to plan.docx
+    """
+    from exchange.operations import summarising
+
+    if not files and not ask:
+        raise click.UsageError(speaker.say("program.plan-what"))
+    with speaker.workspace() as workspace:
+        if ask:
+            _ask(speaker, workspace.folder)
+        if not files:
+            return exits.DONE
+        with speaker.progress("program.writing") as step:
+            written = summarising.plan(
+                workspace, files, edition="final" if final else "draft", language=speaker.asked, progress=step
+            )
+    for file in written.files:
+        speaker.tell("program.written", file=file)
+    if written.missing:
+        speaker.tell("program.plan-missing", count=len(written.missing))
+        for question in written.missing:
+            speaker.line(f"  • {question}")
+    speaker.findings(written.findings)
+    speaker.result(written)
+    return exits.DONE
+
+
+def _ask(speaker: Speaker, folder: Path) -> None:
+    from exchange.operations import asking
+
+    open_questions = asking.questions(folder, speaker.language)
+    if not sys.stdin.isatty():
+        asking.write_blank(folder, open_questions)
+        speaker.tell("program.plan-answers", file=folder / asking.FILE)
+        return
+    for question in open_questions:
+        answer = click.prompt(
+            question.text, default=question.answer or "", show_default=bool(question.answer), err=True
+        )
+        asking.answer(folder, question.id, answer)
+    speaker.tell("program.plan-answers", file=folder / asking.FILE)
