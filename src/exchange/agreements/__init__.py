@@ -1,1 +1,1 @@
-"""Agreements: their text, their check, their signatures, their life, and the gate that asks them about every message."""
+"""Agreements: text, check, signatures and life, and the gate that asks them about every message."""

@@ -31,7 +31,7 @@ class Suite(StrEnum):
     """How the content is sealed, or that it came on a form or goes by word of mouth."""
 
     HYBRID = "hybrid"
-    PASSPHRASE = "passphrase"
+    PASSPHRASE = "passphrase"  # noqa: S105 - the name of a suite, not a secret
     X25519 = "x25519"
     FORM = "form"
 

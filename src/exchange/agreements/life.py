@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Collection
 from datetime import date, timedelta
 from enum import StrEnum
@@ -10,6 +9,7 @@ from enum import StrEnum
 from exchange.agreements.agreement import Agreement
 from exchange.agreements.frozen import Frozen
 from exchange.findings import Finding
+from exchange.indicators.moments import add_months
 from exchange.records.codes import PartnerKind
 
 TAIL = timedelta(days=90)
@@ -90,7 +90,9 @@ def overlap_until(superseded_on: date) -> date:
     return superseded_on + OVERLAP
 
 
-def conflicting(versions: Collection[tuple[Frozen, Collection[str], date | None, date | None]], on: date) -> tuple[Finding, ...]:
+def conflicting(
+    versions: Collection[tuple[Frozen, Collection[str], date | None, date | None]], on: date
+) -> tuple[Finding, ...]:
     """Find agreements of which two versions are in force on one day.
 
     Each version comes with the parties that signed it, the day it was ended and the day it was superseded.
@@ -106,13 +108,6 @@ def conflicting(versions: Collection[tuple[Frozen, Collection[str], date | None,
             found.append(Finding("agreements.two-active", agreement.id, params=params))
         active[agreement.id] = agreement.version
     return tuple(found)
-
-
-def add_months(day: date, months: int) -> date:
-    """Add months; a day that the month does not have becomes its last day."""
-    month = day.month - 1 + months
-    year, month = day.year + month // 12, month % 12 + 1
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
 def _before_force(agreement: Agreement, signed: Collection[str], party: str | None, *, proposed: bool) -> State | None:

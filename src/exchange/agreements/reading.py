@@ -39,7 +39,7 @@ def read(data: bytes, source: str) -> tuple[Draft | None, tuple[Finding, ...]]:
 
 def shape(value: object, lined: Lined | None = None) -> tuple[Finding, ...]:
     """Return every place where a value does not keep schemas/agreement.schema.json; no value is repeated."""
-    found = []
+    found: list[Finding] = []
     for error in _schema().iter_errors(value):
         found.extend(_findings(error, lined))
         if len(found) >= _MOST:

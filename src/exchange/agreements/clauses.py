@@ -1,0 +1,241 @@
+"""Rendering an agreement's clauses from the templates of agreements/clauses; used before signing, never after."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from exchange import shipped
+from exchange.agreements import life
+from exchange.agreements.agreement import AgreedIndicator, Agreement, FlowTerms, Text
+from exchange.agreements.frozen import Clause, Flow, Frozen, Window
+from exchange.errors import AgreementError
+from exchange.findings import say
+from exchange.indicators.definition import Definition
+from exchange.indicators.wording import paragraph
+from exchange.records.codes import PartnerKind
+from exchange.records.elements import elements
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template
+
+LANGUAGES = ("nl", "en")
+_NOTE = "\n===\n"
+_MARKS = re.compile(r"([\\`*_\[\]<>|#~$])")
+_MONTHS: Mapping[str, tuple[str, ...]] = {
+    "nl": (
+        "januari",
+        "februari",
+        "maart",
+        "april",
+        "mei",
+        "juni",
+        "juli",
+        "augustus",
+        "september",
+        "oktober",
+        "november",
+        "december",
+    ),
+    "en": (
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ),
+}
+
+
+def render(
+    agreement: Agreement, definitions: Mapping[str, Definition], listed: tuple[Flow, ...], window: Window, language: str
+) -> tuple[Clause, ...]:
+    """Return the agreement's clauses in one language, in its order, its own clauses last but for the signing."""
+    words = _context(agreement, definitions, listed, window, language)
+    rendered = [_clause(id_, words, language) for id_ in agreement.clauses]
+    own = [Clause(one.id, plain(one.title[language]), _own(one.text[language])) for one in agreement.own_clauses]
+    place = len(rendered) - 1 if rendered and rendered[-1].id == "signing" else len(rendered)
+    return (*rendered[:place], *own, *rendered[place:])
+
+
+def known(language: str = "nl") -> frozenset[str]:
+    """Return the ids of the clauses that ship in a language."""
+    return frozenset(file.stem for file in shipped.agreements("clauses", language).glob("*.md"))
+
+
+def notes(agreement: Agreement, language: str = "nl") -> str:
+    """Return, as Markdown, the notes for a lawyer on this agreement's clauses; they are no part of what is signed."""
+    lines = [f"# {say('agreements.notes-title', {}, language)}", ""]
+    for id_ in agreement.clauses:
+        title, _, note = _source(id_, language)
+        lines += [f"## {title}", "", note, ""]
+    return "\n".join(lines)
+
+
+def plain(text: str) -> str:
+    """Return a person's words as one line of Markdown that says exactly these words."""
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))
+
+
+def day_text(day: date, language: str) -> str:
+    """Return a day as people write it."""
+    return f"{day.day} {_MONTHS[language][day.month - 1]} {day.year}"
+
+
+def fingerprint(digits: str) -> str:
+    """Return forty digits as eight groups of five."""
+    return " ".join(digits[start : start + 5] for start in range(0, len(digits), 5))
+
+
+def window_text(window: Window, language: str) -> str:
+    """Return the longest window in words."""
+    unit, number = ("days", window.days) if window.days else ("months", window.months)
+    return say(f"agreements.window.{unit}", {"number": number}, language)
+
+
+def _own(text: str) -> str:
+    # A clause of one's own may use Markdown, but never HTML.
+    return text.strip().replace("<", "&lt;")
+
+
+def _clause(id_: str, words: Mapping[str, Any], language: str) -> Clause:
+    title, text, _ = _source(id_, language)
+    rendered = _template(text).render(words).strip()
+    return Clause(id_, title, re.sub(r"\n{3,}", "\n\n", rendered))
+
+
+@cache
+def _source(id_: str, language: str) -> tuple[str, str, str]:
+    if id_ not in known(language):
+        raise AgreementError("agreements.clause-unknown", hints=("hint.agreements.see-template",), clause=id_)
+    whole = shipped.agreements("clauses", language, f"{id_}.md").read_text(encoding="utf-8")
+    head, _, rest = whole.partition("\n")
+    text, _, note = rest.partition(_NOTE)
+    return head.removeprefix("# ").strip(), text.strip(), note.strip()
+
+
+@cache
+def _template(text: str) -> Template:
+    return _environment().from_string(text)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    # Markdown, not HTML: `plain` escapes what people wrote.
+    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+
+
+def _context(
+    agreement: Agreement, definitions: Mapping[str, Definition], listed: tuple[Flow, ...], window: Window, language: str
+) -> dict[str, Any]:
+    identity = [elements()[one].label[language].lower() for one in agreement.identity if one != "patient.bsn"]
+    bsn = "patient.bsn" in agreement.identity
+    person = "client" if agreement.kind in (PartnerKind.SOCIAL, PartnerKind.CLIENT) else "patient"
+    placed = Frozen(agreement, "", listed, {}, (), {}, window)
+    return {
+        "a": agreement,
+        "practice": agreement.practice,
+        "partners": agreement.partners,
+        "many": len(agreement.partners) > 1,
+        "person": say(f"agreements.person.{person}", {}, language),
+        "persons": say(f"agreements.persons.{person}", {}, language),
+        "identity": [*([elements()["patient.bsn"].label[language].lower()] if bsn else []), *identity],
+        "bsn": bsn,
+        "paper": any(party.signs == "paper" for party in agreement.parties),
+        "double_claims": any(one.double_claim_check for one in agreement.funding),
+        "flows": [_flow(terms, flow, language) for terms, flow in zip(agreement.flows, listed, strict=True)],
+        "indicators": [_indicator(one, definitions[one.id], language) for one in agreement.indicators],
+        "questions": _questions(listed, language),
+        "exceptions": [_exception(agreement, index, language) for index in range(len(agreement.exceptions))],
+        "window": window_text(window, language),
+        "follow_up": life.follow_up_until(placed, agreement.term.until),
+        "t": lambda text: plain(text[language]),
+        "l": plain,
+        "d": lambda day: day_text(day, language),
+        "money": lambda cents: money(cents, language),
+        "word": lambda group, code: say(f"agreements.{group}.{code}", {}, language),
+        "fingerprint": fingerprint,
+    }
+
+
+def money(cents: int, language: str) -> str:
+    """Return an amount in euros as people write it."""
+    text = f"{cents // 100}.{cents % 100:02d}"
+    return f"€ {text.replace('.', ',')}" if language == "nl" else f"€ {text}"
+
+
+def _flow(terms: FlowTerms, flow: Flow, language: str) -> dict[str, Any]:
+    known_elements = elements()
+    return {
+        "title": say(f"agreements.flow.{terms.event}", {}, language),
+        "sender": say(f"agreements.sender.{terms.sender}", {}, language),
+        "purpose": plain(terms.purpose),
+        "article_6": say(f"agreements.article.{terms.article_6}", {}, language),
+        "article_9": say(f"agreements.article.{terms.article_9}", {}, language),
+        "secrecy": say(f"agreements.secrecy.{terms.secrecy}", {}, language),
+        "consent": say(f"agreements.consent.{'yes' if terms.consent_required else 'no'}", {}, language),
+        "frequency": plain(terms.frequency[language]),
+        "elements": [
+            {"label": known_elements[one].label[language], "plain": known_elements[one].plain[language]}
+            for one in flow.elements
+        ],
+    }
+
+
+def _indicator(agreed: AgreedIndicator, definition: Definition, language: str) -> dict[str, Any]:
+    period = ""
+    if agreed.baseline_from is not None and agreed.baseline_until is not None:
+        days = {"start": day_text(agreed.baseline_from, language), "end": day_text(agreed.baseline_until, language)}
+        period = say("agreements.period", days, language)
+    return {
+        "id": agreed.id,
+        "version": agreed.version,
+        "primary": agreed.primary,
+        "title": definition.title[language],
+        "paragraph": paragraph(definition, language),
+        "baseline": None if agreed.baseline is None else number(agreed.baseline, definition.kind, language),
+        "baseline_period": period,
+        "target": None if agreed.target is None else number(agreed.target, definition.kind, language),
+    }
+
+
+def number(value: float, kind: str, language: str) -> str:
+    """Return a baseline or target as printed: shares as a percentage, the rest as they are."""
+    share = kind in ("proportion", "completeness", "category-share")
+    text = f"{value * 100:.10g} %" if share else f"{value:.10g}"
+    return text.replace(".", ",") if language == "nl" else text
+
+
+def _questions(listed: tuple[Flow, ...], language: str) -> list[str]:
+    """Return what is asked of the other side about one case, in plain words."""
+    known_elements = elements()
+    asked = [one for flow in listed if flow.event == "partner-return" for one in flow.elements]
+    return [known_elements[one].plain[language].rstrip(".") for one in asked if one.startswith("answer.")]
+
+
+def _exception(agreement: Agreement, index: int, language: str) -> dict[str, Any]:
+    one = agreement.exceptions[index]
+    party = agreement.party(one.party)
+    return {
+        "party": plain(party.name if party else one.party),
+        "until": one.until,
+        "suite": say(f"agreements.suite.{one.suite}", {}, language),
+        "reason": plain(_text(one.reason, language)),
+    }
+
+
+def _text(text: Text, language: str) -> str:
+    return text[language]

@@ -1,0 +1,246 @@
+"""What is signed, by whom, and what a signed agreement says: only its own content speaks, never today's templates."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from exchange.agreements import clauses, deriving, life
+from exchange.agreements.agreement import FORMAT, Agreement, Party, from_mapping
+from exchange.agreements.checking import check, require
+from exchange.agreements.frozen import Clause, Flow, Frozen, Window
+from exchange.agreements.reading import shape
+from exchange.errors import AgreementError, WasChanged
+from exchange.findings import Finding, Severity
+from exchange.indicators.definition import Definition
+from exchange.indicators.reading import read as read_definition
+from exchange.signing import jws
+from exchange.signing.canonical import NotStrict, canonical, strict
+from exchange.signing.cards import Card
+from exchange.signing.keys import SigningKeys
+
+LARGEST = 4 * 1024 * 1024
+PAPER_FORMAT = "paper-signature/1"
+_HINT = ("hint.agreements.ask-again",)
+_SHA256_DIGITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One party's signature: a JWS over the payload by its own keys, or the practice's signed record of paper."""
+
+    party: str
+    jws: bytes
+    paper: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRecord:
+    """What the practice records of a signature on paper; `scan` is the SHA-256 of the scanned pages as hex."""
+
+    agreement: str
+    version: int
+    digest: str
+    party: str
+    signatory: str
+    function: str
+    authority: str
+    on: date
+    scan: str
+    recorded_by: str
+
+
+def freeze(
+    agreement: Agreement,
+    definitions: Mapping[str, Definition],
+    *,
+    on: date,
+    languages: tuple[str, ...] = clauses.LANGUAGES,
+) -> bytes:
+    """Return the payload that every party signs; raise AgreementError while the check still finds an error."""
+    require(agreement, definitions, on)
+    pinned = deriving.pinned(agreement, definitions)
+    listed = deriving.flows(agreement, definitions)
+    window = deriving.window(pinned)
+    content = {
+        "format": FORMAT,
+        "agreement": agreement.raw,
+        "clauses": {
+            language: [
+                {"id": clause.id, "title": clause.title, "text": clause.text}
+                for clause in clauses.render(agreement, definitions, listed, window, language)
+            ]
+            for language in languages
+        },
+        "definitions": [definition.raw for definition in pinned],
+        "flows": [{"from": flow.sender, "event": flow.event, "elements": list(flow.elements)} for flow in listed],
+        "labels": deriving.labels(listed),
+        "window": {"months": window.months, "days": window.days},
+    }
+    return canonical(content)
+
+
+def digest(payload: bytes) -> str:
+    """Return the name of a signed agreement: the SHA-256 of its payload bytes as hex."""
+    return hashlib.sha256(payload).hexdigest()
+
+
+def thaw(payload: bytes) -> Frozen:
+    """Return the content of a payload; AgreementError when it is not an agreement as `freeze` writes it."""
+    try:
+        content = strict(payload, most=LARGEST, deepest=32)
+        _require_form(content, payload)
+        return Frozen(
+            agreement=from_mapping(content["agreement"]),
+            digest=digest(payload),
+            flows=tuple(Flow(str(one["from"]), str(one["event"]), _texts(one["elements"])) for one in content["flows"]),
+            clauses={
+                str(language): tuple(Clause(str(one["id"]), str(one["title"]), str(one["text"])) for one in listed)
+                for language, listed in content["clauses"].items()
+            },
+            definitions=tuple(dict(one) for one in content["definitions"]),
+            labels=_labels(content["labels"]),
+            window=Window(int(content["window"]["months"]), int(content["window"]["days"])),
+        )
+    except (NotStrict, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise AgreementError("agreements.payload-broken", hints=_HINT) from error
+
+
+def definitions_of(frozen: Frozen) -> Mapping[str, Definition]:
+    """Return the definitions that travelled inside a signed agreement, by id."""
+    found = (read_definition(canonical(dict(raw)), str(raw.get("id", ""))) for raw in frozen.definitions)
+    return {definition.id: definition for definition in found}
+
+
+def examine(frozen: Frozen, on: date) -> tuple[Finding, ...]:
+    """Return what the receiver of a proposal should know before signing it.
+
+    The draft's own findings; flows other than its indicators need; clauses worded other than ours.
+    """
+    definitions = definitions_of(frozen)
+    found = list(check(frozen.agreement, definitions, on))
+    if any(finding.severity is Severity.ERROR for finding in found):
+        return tuple(found)
+    listed = deriving.flows(frozen.agreement, definitions)
+    window = deriving.window(deriving.pinned(frozen.agreement, definitions))
+    if listed != frozen.flows or window != frozen.window:
+        found.append(Finding("agreements.flows-differ", "flows"))
+    for language, sent in frozen.clauses.items():
+        if language not in clauses.LANGUAGES:
+            continue
+        ours = {one.id: one for one in clauses.render(frozen.agreement, definitions, listed, window, language)}
+        for one in sent:
+            if ours.get(one.id) != one:
+                params = {"clause": one.id, "language": language}
+                path = f"clauses.{language}.{one.id}"
+                found.append(Finding("agreements.clause-differs", path, Severity.WARNING, params=params))
+    return tuple(found)
+
+
+def sign(payload: bytes, keys: SigningKeys, *, on: date) -> bytes:
+    """Return a party's JWS over the payload; an agreement whose term is over is not signed any more."""
+    agreement = thaw(payload).agreement
+    if life.last_day(agreement, on) <= on:
+        raise AgreementError(
+            "agreements.over", hints=("hint.gate.in-time",), agreement=agreement.id, until=agreement.term.until
+        )
+    return jws.sign(payload, "agreement", keys)
+
+
+def record_paper(record: PaperRecord, keys: SigningKeys) -> bytes:
+    """Return the practice's signed record that a party signed these pages on paper."""
+    if len(record.scan) != _SHA256_DIGITS or not (record.signatory and record.function and record.authority):
+        raise AgreementError("agreements.paper-incomplete", hints=("hint.agreements.paper",), party=record.party)
+    content = {
+        "format": PAPER_FORMAT,
+        "agreement": record.agreement,
+        "version": record.version,
+        "digest": record.digest,
+        "party": record.party,
+        "signatory": record.signatory,
+        "function": record.function,
+        "authority": record.authority,
+        "on": record.on.isoformat(),
+        "scan": record.scan,
+        "recorded-by": record.recorded_by,
+    }
+    return jws.sign(canonical(content), "acceptance", keys)
+
+
+def read_paper(signed: bytes, practice: Card) -> PaperRecord:
+    """Return a paper record that the practice's card signed; WasChanged otherwise."""
+    try:
+        content = strict(jws.verify(signed, "acceptance", practice), most=64 * 1024, deepest=2)
+        if content.pop("format") != PAPER_FORMAT:
+            raise WasChanged
+        return PaperRecord(on=date.fromisoformat(content.pop("on")), recorded_by=content.pop("recorded-by"), **content)
+    except (NotStrict, KeyError, TypeError, ValueError, AttributeError):
+        raise WasChanged from None
+
+
+def signed_by(payload: bytes, signatures: Iterable[Signature], cards: Mapping[str, Iterable[Card]]) -> frozenset[str]:
+    """Return the parties whose signature over exactly this payload holds.
+
+    `cards` are, per party, the cards to trust: a revoked one is left out by who asks. A party's first signature must
+    come from the very card the agreement names.
+    """
+    frozen = thaw(payload)
+    pinned = {party: tuple(known) for party, known in cards.items()}
+    return frozenset(one.party for one in signatures if _holds(one, payload, frozen, pinned))
+
+
+def write_signatures(signatures: Iterable[Signature]) -> str:
+    """Return signatures as JSON text for the store; the pair of `read_signatures`."""
+    listed = [{"party": one.party, "jws": one.jws.decode("ascii"), "paper": one.paper} for one in signatures]
+    return json.dumps(listed, sort_keys=True)
+
+
+def read_signatures(text: str) -> tuple[Signature, ...]:
+    """Read what `write_signatures` wrote."""
+    return tuple(Signature(one["party"], one["jws"].encode("ascii"), one["paper"]) for one in json.loads(text))
+
+
+def _holds(signature: Signature, payload: bytes, frozen: Frozen, cards: Mapping[str, tuple[Card, ...]]) -> bool:
+    party = frozen.agreement.party(signature.party)
+    if party is None:
+        return False
+    signer = frozen.agreement.practice if signature.paper else party
+    return any(_by_card(signature, payload, frozen, party, card) for card in _named(signer, cards))
+
+
+def _named(signer: Party, cards: Mapping[str, tuple[Card, ...]]) -> Iterable[Card]:
+    """Return the signer's cards whose fingerprint the agreement names."""
+    return (card for card in cards.get(signer.party, ()) if card.fingerprint.replace(" ", "") == signer.card)
+
+
+def _by_card(signature: Signature, payload: bytes, frozen: Frozen, party: Party, card: Card) -> bool:
+    try:
+        if not signature.paper:
+            return party.signs == "keys" and jws.verify(signature.jws, "agreement", card) == payload
+        record = read_paper(signature.jws, card)
+    except WasChanged:
+        return False
+    return party.signs == "paper" and (record.digest, record.party) == (frozen.digest, party.party)
+
+
+def _require_form(content: Any, payload: bytes) -> None:
+    # Only the canonical bytes have one digest; anything else is not what `freeze` wrote.
+    if canonical(content) != payload or content["format"] != FORMAT or shape(content["agreement"]):
+        raise ValueError(FORMAT)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise TypeError(type(value))
+    return tuple(value)
+
+
+def _labels(value: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        str(element): {part: {str(k): str(v) for k, v in one[part].items()} for part in ("label", "plain")}
+        for element, one in value.items()
+    }
