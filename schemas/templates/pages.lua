@@ -1,0 +1,69 @@
+-- What Markdown has no word for: page breaks, the end of the letter, marked blanks, notes, row heads, pictures.
+
+local function typst(text) return pandoc.RawBlock('typst', text) end
+
+local breaks = {
+  docx = '<w:p><w:r><w:br w:type="page"/></w:r></w:p>',
+  html = '<div class="pagebreak"></div>',
+  typst = '#pagebreak(weak: true)',
+}
+
+local function page_break()
+  if FORMAT:match('docx') then return pandoc.RawBlock('openxml', breaks.docx) end
+  if FORMAT:match('typst') then return typst(breaks.typst) end
+  return pandoc.RawBlock('html', breaks.html)
+end
+
+local boxes = { note = 'Note', banner = 'Banner', address = 'Address', glance = 'Note', small = 'Small' }
+
+function Div(div)
+  local class = div.classes[1]
+  if class == 'pagebreak' then return page_break() end
+  if class == 'annex' then
+    if FORMAT:match('typst') then
+      return { typst('#context [#metadata(here().page()) <letter-end>]'), page_break() }
+    end
+    return page_break()
+  end
+  if boxes[class] == nil then return nil end
+  if FORMAT:match('docx') then
+    div.attributes['custom-style'] = boxes[class]
+    return div
+  end
+  if FORMAT:match('typst') then
+    local inside = pandoc.Blocks({ typst('#' .. class .. '[') })
+    inside:extend(div.content)
+    inside:insert(typst(']'))
+    return inside
+  end
+  return nil
+end
+
+function Span(span)
+  if span.classes[1] ~= 'blank' then return nil end
+  if FORMAT:match('docx') then
+    span.attributes['custom-style'] = 'Blank'
+    return span
+  end
+  local open, close, raw = '<mark>', '</mark>', 'html'
+  if FORMAT:match('typst') then open, close, raw = '#blank[', ']', 'typst' end
+  local inside = pandoc.Inlines({ pandoc.RawInline(raw, open) })
+  inside:extend(span.content)
+  inside:insert(pandoc.RawInline(raw, close))
+  return inside
+end
+
+function Image(image)
+  if not FORMAT:match('typst') then return nil end
+  local alt = pandoc.utils.stringify(image.caption):gsub('\\', '\\\\'):gsub('"', '\\"')
+  return pandoc.RawInline('typst', '#box(image("' .. image.src .. '", width: 100%, alt: "' .. alt .. '"))')
+end
+
+-- The first cell of a row names the row; a screen reader needs to know.
+function Table(tbl)
+  if FORMAT:match('html') then
+    for _, body in ipairs(tbl.bodies) do body.row_head_columns = 1 end
+    return tbl
+  end
+  return nil
+end

@@ -1,0 +1,204 @@
+"""Ink on paper: how the charts are drawn with matplotlib, the same to the byte each time."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from xml.sax.saxutils import escape
+
+from exchange.reports.facts import Band, IndexPoint
+from exchange.reports.numbers import number, percent, shortest
+
+# Greys and hatches, no hue: a fax, a photocopy and a colour-blind reader see the same.
+_INK = "#1a1a1a"
+_FILLS = (("#3d3d3d", ""), ("#ffffff", "///"), ("#b5b5b5", ""), ("#ffffff", "...."))
+_HIDDEN = "×"
+_STYLE: Mapping[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": _INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "hatch.linewidth": 0.7,
+    "svg.hashsalt": "outcome-exchange",
+    "svg.fonttype": "path",
+    "text.parse_math": False,
+    "figure.dpi": 100,
+}
+
+
+def draw(
+    paint: Callable[[Any], None], *, name: str, title: str, description: str, height: float = 3.4
+) -> tuple[bytes, bytes]:
+    """Return a chart as SVG with title and description, and as PNG for Word."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(dict(_STYLE)):
+        figure = Figure(figsize=(7.0, height), layout="constrained")
+        paint(figure.add_subplot())
+        svg, png = io.BytesIO(), io.BytesIO()
+        # A date or a version in the metadata would make two identical runs differ.
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        FigureCanvasSVG(figure).print_svg(svg, metadata=nothing)  # type: ignore[no-untyped-call]  # untyped upstream
+        FigureCanvasAgg(figure)
+        figure.savefig(png, format="png", dpi=180, metadata={"Software": None})
+    return _described(svg.getvalue(), name, title, description), png.getvalue()
+
+
+def _described(svg: bytes, name: str, title: str, description: str) -> bytes:
+    """Put title and desc first in the SVG and let the root name them, so that a screen reader reads both."""
+    text = svg.decode("utf-8")
+    at = text.index(">", text.index("<svg")) + 1
+    opening = text[:at].replace("<svg", f'<svg role="img" aria-labelledby="{name}-title {name}-desc"', 1)
+    inside = f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
+    return (opening + inside + text[at:]).encode("utf-8")
+
+
+def _wrapped(text: str, width: int) -> str:
+    """Break a label into at most three lines; a name of 300 characters must not push the chart off the page."""
+    lines = textwrap.wrap(text, width, break_long_words=True) or [""]
+    return "\n".join(lines if len(lines) <= 3 else [*lines[:2], lines[2][: width - 1] + "…"])
+
+
+def index(
+    axes: Any,
+    points: Sequence[IndexPoint],
+    band: Band | None,
+    target: float | None,
+    labels: Mapping[str, str],
+    language: str,
+) -> None:
+    """Draw the points of the index with their bounds, the allowed band as a grey field and the target as a line."""
+    places = list(range(len(points)))
+    tops = [point.upper if point.upper is not None else point.value for point in points]
+    lows = [point.lower if point.lower is not None else point.value for point in points]
+    floor = min([*lows, 100, target or 100, *([band.lower] if band and band.lower is not None else [])])
+    ceiling = max([*tops, 100, target or 100, *([band.upper] if band else [])])
+    margin = max(8.0, (ceiling - floor) * 0.12)
+    axes.set_ylim(max(0.0, floor - margin), ceiling + margin)
+    axes.set_xlim(-0.6, len(points) - 0.4)
+    if band is not None:
+        lowest = band.lower if band.lower is not None else 0.0
+        axes.axhspan(lowest, band.upper, color="#e4e4e4", zorder=0, label=_wrapped(labels["band"], 60))
+        axes.axhline(band.upper, color="#8a8a8a", linewidth=1, zorder=1)
+    axes.axhline(100, color=_INK, linewidth=0.8, linestyle=":", label=labels["national"], zorder=1)
+    if target is not None:
+        axes.axhline(target, color=_INK, linewidth=1.2, linestyle="--", label=labels["target"], zorder=1)
+    below = [point.value - low for point, low in zip(points, lows, strict=True)]
+    above = [top - point.value for point, top in zip(points, tops, strict=True)]
+    values = [point.value for point in points]
+    style = {"color": _INK, "capsize": 5, "markersize": 7, "linewidth": 1.4}
+    axes.errorbar(places, values, yerr=[below, above], fmt="o", label=labels["official"], **style)
+    for place, point in zip(places, points, strict=True):
+        text = shortest(point.value, language)
+        paper = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"}
+        axes.annotate(text, (place, point.value), (9, 0), textcoords="offset points", va="center", bbox=paper)
+    axes.set_xticks(places, [f"{point.year}\n{point.edition}".strip() for point in points])
+    axes.set_ylabel(_wrapped(labels["axis"], 34))
+    axes.set_title(labels["title"])
+    _legend(axes)
+
+
+def _legend(axes: Any) -> None:
+    """Put the legend under the axes, where it can never cover a point."""
+    axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, fontsize=8, ncols=2)
+
+
+def sessions(
+    axes: Any,
+    classes: Sequence[str],
+    own: Sequence[float | None],
+    reference: Sequence[float],
+    labels: Mapping[str, str],
+    language: str,
+) -> None:
+    """Draw two bars per class; a class that may not be shown has a cross where its bar would be."""
+    width = 0.4
+    highest = max([*(share for share in own if share is not None), *reference])
+    for side, (shares, (fill, hatch), name) in enumerate(
+        zip((own, reference), _FILLS[:2], (labels["own"], labels["reference"]), strict=True)
+    ):
+        places = [place + (side - 0.5) * width for place in range(len(classes))]
+        heights = [(share or 0) * 100 for share in shares]
+        axes.bar(places, heights, width, facecolor=fill, hatch=hatch, edgecolor=_INK, linewidth=0.8, label=name)
+        for place, share in zip(places, shares, strict=True):
+            text = _HIDDEN if share is None else percent(share, language, 0).removesuffix("%")
+            axes.annotate(
+                text, (place, (share or 0) * 100), (0, 2), textcoords="offset points", ha="center", fontsize=7.5
+            )
+    axes.set_ylim(0, highest * 100 * 1.15)
+    axes.set_xticks(range(len(classes)), classes)
+    axes.set_xlabel(labels["classes"])
+    axes.set_ylabel(labels["axis"])
+    axes.set_title(labels["title"])
+    _legend(axes)
+
+
+def bars(
+    axes: Any,
+    names: Sequence[str],
+    ranges: Sequence[str],
+    values: Sequence[int | None],
+    title: str,
+    axis: str,
+    language: str,
+) -> None:
+    """Draw one horizontal bar per class, its limits under its name and its count at its end."""
+    places = list(range(len(names)))
+    fills = [_FILLS[place % len(_FILLS)] for place in places]
+    for place, value, (fill, hatch) in zip(places, values, fills, strict=True):
+        axes.barh(place, value or 0, 0.62, facecolor=fill, hatch=hatch, edgecolor=_INK, linewidth=0.8)
+        axes.annotate(_shown(value, language), (value or 0, place), (4, 0), textcoords="offset points", va="center")
+    texts = [f"{name}\n({limits})" if limits else name for name, limits in zip(names, ranges, strict=True)]
+    axes.set_yticks(places, texts)
+    axes.invert_yaxis()
+    axes.set_xlim(0, max([1, *(value for value in values if value is not None)]) * 1.12)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel(axis)
+    axes.set_title(_wrapped(title, 62))
+
+
+def grouped(
+    axes: Any,
+    titles: Sequence[str],
+    steps: Sequence[str],
+    values: Sequence[Sequence[int | None]],
+    title: str,
+    axis: str,
+    language: str,
+) -> None:
+    """Draw four thin bars per agreement: sent, due, answered, unanswered."""
+    height = 0.8 / len(steps)
+    for place, (step, (fill, hatch)) in enumerate(zip(steps, _FILLS, strict=True)):
+        lines = [row - 0.4 + (place + 0.5) * height for row in range(len(titles))]
+        lengths = [row[place] or 0 for row in values]
+        axes.barh(lines, lengths, height, facecolor=fill, hatch=hatch, edgecolor=_INK, linewidth=0.8, label=step)
+        for line, row in zip(lines, values, strict=True):
+            axes.annotate(
+                _shown(row[place], language),
+                (row[place] or 0, line),
+                (4, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=7.5,
+            )
+    axes.set_yticks(range(len(titles)), [_wrapped(text, 30) for text in titles])
+    axes.invert_yaxis()
+    axes.set_xlim(0, max([1, *(value or 0 for row in values for value in row)]) * 1.12)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel(axis)
+    axes.set_title(title)
+    axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, fontsize=8, ncols=4)
+
+
+def _shown(value: int | None, language: str) -> str:
+    """Write a count at the end of its bar."""
+    return _HIDDEN if value is None else number(value, language, 0)

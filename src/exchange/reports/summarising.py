@@ -1,0 +1,118 @@
+"""What the indicator summary says first, and the Markdown of the whole."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from exchange.findings import say
+from exchange.indicators.figure import Figure
+from exchange.reports import charts, figures_text, markdown
+from exchange.reports.converting import Document
+from exchange.reports.facts import AgreementFacts, Audience, ImprovementPoint, SummaryFacts
+from exchange.reports.markdown import Markdown
+from exchange.reports.numbers import count, number
+
+# The page to look at first holds what fits on one page beside the agreements and the next steps.
+_GLANCE = 6
+
+
+def document(facts: SummaryFacts, language: str) -> Document:
+    """Return the summary before it has a format."""
+    drawn = charts.pictures(facts.charts, facts.agreements, language)
+    context = {"facts": facts, **shared(facts.definitions, language), **_certainty(facts)}
+    context |= {
+        "pictures": drawn,
+        "glance": _glance(facts),
+        "national": charts.national_sessions(),
+        "bound": facts.charts.index.band.bound if facts.charts.index and facts.charts.index.band else "lower",
+        "primary_title": lambda agreement: _primary_title(agreement, facts, language),
+        "next_moment": next_moment,
+        "next_check": lambda point: next_check(point, facts.on),
+    }
+    title = f"{say('reports.document.summary', {}, language)} {facts.organisation.name}"
+    banner = say("reports.document.internal", {}, language) if facts.audience is Audience.INTERNAL else ""
+    text = markdown.render("summary", language, context)
+    return Document(
+        text, title, language, facts.on, banner=banner, pictures=drawn, labels=labels(language),
+        author=facts.organisation.name,
+    )  # fmt: skip
+
+
+def labels(language: str) -> dict[str, str]:
+    """Return the few words that the page around the text needs."""
+    return {name: say(f"reports.document.{name}", {}, language) for name in ("skip", "page", "of")}
+
+
+def shared(definitions: Any, language: str) -> dict[str, Any]:
+    """Return what every template may call."""
+    return {
+        "title_of": lambda figure: figures_text.title_of(figure, definitions, language),
+        "sentence": lambda figure: figures_text.sentence(figure, definitions, language),
+        "parts_of": lambda figure: parts_text(figure, language),
+        "mark": lambda name: Markdown(f"[[picture {name}]]"),
+        "rule": lambda header: Markdown("|" + "|".join(["-" * 12] + ["-" * 8] * (len(header) - 1)) + "|"),
+    }
+
+
+def parts_text(figure: Figure, language: str) -> str:
+    """Return the named counts and numbers of a figure as one line."""
+    if figure.masked is not None:
+        return ""
+    said = [f"{figures_text.label('class', name, language)} {count(n, language)}" for name, n in figure.parts.items()]
+    for name, value in figure.details.items():
+        said.append(f"{figures_text.label('detail', name, language)} {number(value, language)}")
+    return "; ".join(said)
+
+
+def all_figures(facts: SummaryFacts) -> list[Figure]:
+    """Return every figure, those of the agreements first."""
+    return [figure for agreement in facts.agreements for figure in agreement.figures] + list(facts.figures)
+
+
+def _glance(facts: SummaryFacts) -> list[Figure]:
+    """Return the figures for the first page: what was agreed to be judged, then what is judged, then the rest."""
+    primary = [
+        figure
+        for agreement in facts.agreements
+        for figure in agreement.figures
+        if figure.indicator == agreement.primary
+    ]
+    chosen: list[Figure] = []
+    everything = all_figures(facts)
+    for figure in [*primary, *(one for one in everything if one.target is not None), *everything]:
+        if not any(figure is other or figure == other for other in chosen):
+            chosen.append(figure)
+    return chosen[:_GLANCE]
+
+
+def _certainty(facts: SummaryFacts) -> dict[str, Any]:
+    """Return what the paragraph on certainty counts; a total with a hidden part stays hidden."""
+    everything = all_figures(facts)
+    loops = [agreement.loop for agreement in facts.agreements]
+    known = bool(loops) and all(loop.due is not None and loop.unanswered is not None for loop in loops)
+    return {
+        "all_figures": everything,
+        "judged": sum(figure.verdict is not None for figure in everything),
+        "masked": sum(figure.masked is not None for figure in everything),
+        "any_before_after": any(figures_text.before_after(figure) for figure in everything),
+        "coverage": next((figure for figure in everything if figure.kind == "completeness"), None),
+        "due": sum(loop.due or 0 for loop in loops) if known else None,
+        "unanswered": sum(loop.unanswered or 0 for loop in loops) if known else None,
+    }
+
+
+def _primary_title(agreement: AgreementFacts, facts: SummaryFacts, language: str) -> str:
+    """Return the title of the one indicator an agreement is judged on."""
+    definition = facts.definitions.get(agreement.primary or "")
+    return figures_text.words(definition.title, language) if definition else agreement.primary or ""
+
+
+def next_moment(agreement: AgreementFacts) -> date | None:
+    """Return the next evaluation that is not done: an overdue one is still the next."""
+    return min((moment.on for moment in agreement.moments if not moment.done), default=None)
+
+
+def next_check(point: ImprovementPoint, on: date) -> date | None:
+    """Return the first check of an improvement point from this day on."""
+    return min((day for day in point.check_on if day >= on), default=None)
