@@ -73,7 +73,7 @@ class StreamWriter:
 class StreamReader:
     """Gives plaintext that was authenticated, chunk by chunk; the end only after the final chunk opened."""
 
-    __slots__ = ("_aead", "_ahead", "_at", "_counter", "_done", "_plain", "_source")
+    __slots__ = ("_aead", "_ahead", "_at", "_buffer", "_counter", "_done", "_plain", "_source")
 
     def __init__(self, key: bytes, source: BinaryIO) -> None:
         """Read sealed chunks from `source`."""
@@ -83,6 +83,7 @@ class StreamReader:
         self._source = source
         self._counter = 0
         self._done = False
+        self._buffer = bytearray(CHUNK * _BATCH)
         self._plain = memoryview(b"")
         self._at = 0
         self._ahead = source.read(_SEALED * _BATCH)
@@ -113,8 +114,7 @@ class StreamReader:
         sealed = memoryview(self._ahead)
         self._ahead = self._source.read(_SEALED * _BATCH) if len(sealed) == _SEALED * _BATCH else b""
         at_end = not self._ahead
-        # A fresh buffer: parts that were given out may still be looked at.
-        plain = memoryview(bytearray(CHUNK * _BATCH))
+        plain = memoryview(self._buffer)
         filled = 0
         try:
             for start in range(0, len(sealed) or 1, _SEALED):
