@@ -54,7 +54,7 @@ class PatientRow:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRow:
-    """One claimed line: PM304 record 04 or one GDS801 Prestatie. Amounts in cents, always positive; `credit` says so."""
+    """One claimed line: PM304 record 04 or one GDS801 Prestatie. Cents, always positive; `credit` says which."""
 
     line: int
     kind: SourceKind

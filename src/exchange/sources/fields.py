@@ -1,0 +1,112 @@
+"""What one field of a file may hold, and the rule it breaks when it does not; never the value itself."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from functools import lru_cache
+
+from exchange.records.codes import Sex
+from exchange.records.dcsph import dcsph_codes
+from exchange.records.identifiers import agb_valid, bsn_valid
+
+# Days outside these are typing errors (1900: the oldest patient, 2199: a key stuck) and would break arithmetic.
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+TEXT_LIMIT = 2000
+
+
+class Bad(Exception):  # noqa: N818 - named for what happened; never leaves this room
+    """One field of one row breaks one rule."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        """Keep the field's name and the rule, not the value."""
+        super().__init__(rule)
+        self.field = field
+        self.rule = rule
+
+
+@lru_cache(maxsize=4096)
+def compact_day(text: str) -> date | None:
+    """Read EEJJMMDD; nothing where it is no day of a calendar."""
+    if len(text) != 8 or not (text.isascii() and text.isdigit()):
+        return None
+    return _bounded(int(text[:4]), int(text[4:6]), int(text[6:]))
+
+
+@lru_cache(maxsize=4096)
+def any_day(text: str, forms: tuple[str, ...]) -> date | None:
+    """Read a day in one of `forms` (of strptime), in ISO form, or as an ISO moment, of which the day is kept."""
+    iso = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].{0,40}|Z|[+-]\d\d:\d\d)?", text)
+    if iso is not None:
+        return _bounded(int(iso[1]), int(iso[2]), int(iso[3]))
+    for form in forms:
+        try:
+            found = datetime.strptime(text, form)  # noqa: DTZ007 - a calendar day has no time zone
+        except ValueError:
+            continue
+        return _bounded(found.year, found.month, found.day)
+    return None
+
+
+def _bounded(year: int, month: int, day: int) -> date | None:
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        return None
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def bsn(text: str, field: str = "bsn") -> str:
+    """Return the nine digits; spaces, dots and a lost leading zero are forgiven."""
+    digits = re.sub(r"[ .\-]", "", text)
+    if not digits.strip("0"):
+        raise Bad(field, "sources.bsn-missing")
+    padded = digits.zfill(9) if len(digits) == 8 else digits
+    if not bsn_valid(padded):
+        raise Bad(field, "sources.bsn")
+    return padded
+
+
+def agb(text: str, field: str) -> str:
+    """Return eight digits or nothing; zeros mean nothing, a lost leading zero is forgiven."""
+    digits = re.sub(r"[ \-]", "", text)
+    if not digits.strip("0"):
+        return ""
+    padded = digits.zfill(8) if len(digits) == 7 else digits
+    if not agb_valid(padded):
+        raise Bad(field, "sources.agb")
+    return padded
+
+
+@lru_cache(maxsize=4096)
+def diagnosis(text: str) -> str:
+    """Return a DCSPH code of four digits on a known location, or nothing: a strange code never costs a row."""
+    digits = text.strip()
+    if len(digits) > 4 and digits.isascii() and digits.isdigit():
+        digits = digits.lstrip("0").zfill(4)
+    known = len(digits) == 4 and digits.isascii() and digits.isdigit() and digits[:2] in dcsph_codes().locations
+    return digits if known else ""
+
+
+def sex(code: str) -> Sex:
+    """Read the claims' code: 1 man, 2 woman, anything else unknown."""
+    return {"1": Sex.MALE, "2": Sex.FEMALE}.get(code, Sex.UNKNOWN)
+
+
+def text(value: str, field: str, limit: int = TEXT_LIMIT) -> str:
+    """Return text without control characters around it; refuse what is longer than a person would type."""
+    stripped = value.strip()
+    if len(stripped) > limit:
+        raise Bad(field, "sources.too-long")
+    if any(ord(sign) < 32 and sign not in "\t\n\r" for sign in stripped):
+        raise Bad(field, "sources.control-character")
+    return stripped
+
+
+def whole(value: str, field: str, *, lowest: int = 0, highest: int = 10**9) -> int:
+    """Return a whole number within bounds."""
+    stripped = value.strip()
+    if re.fullmatch(r"[+-]?[0-9]{1,12}", stripped) is None or not lowest <= int(stripped) <= highest:
+        raise Bad(field, "sources.number")
+    return int(stripped)

@@ -1,0 +1,112 @@
+"""XLSX as values: no formulas, macros or links to other files, within limits of size and of compression."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any, BinaryIO
+
+from exchange.errors import SourceError
+from exchange.sources.tables import Record
+
+_PARTS_LIMIT = 2_000
+_SIZE_LIMIT = 400 << 20
+_RATIO_LIMIT = 100
+_RATIO_FROM = 1 << 20
+_ROW_LIMIT = 1_048_576
+_DOCTYPE = (b"<!DOCTYPE", b"<!ENTITY")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def is_spreadsheet(first: bytes) -> bool:
+    """Tell whether a file begins as a zip, which XLSX is."""
+    return first.startswith(b"PK\x03\x04")
+
+
+def records(file: BinaryIO, sheet: str = "") -> Iterator[Record]:
+    """Read one sheet (the first, unless named) row by row as text; days become ISO days."""
+    _check(file)
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        book = load_workbook(file, read_only=True, data_only=False, keep_links=False)
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, SyntaxError) as error:
+        raise SourceError("sources.xlsx", hints=("hint.save-as-csv",)) from error
+    try:
+        yield from _rows(_page(book, sheet))
+    except SourceError:
+        raise
+    except Exception as error:  # openpyxl lets errors of every kind through on a damaged sheet
+        raise SourceError("sources.xlsx", hints=("hint.save-as-csv",)) from error
+    finally:
+        book.close()
+
+
+def _page(book: Any, sheet: str) -> Any:
+    if sheet and sheet not in book.sheetnames:
+        raise SourceError("sources.sheet-missing", sheet=sheet)
+    page = book[sheet] if sheet else book.worksheets[0]
+    # A sheet may state other dimensions than it has.
+    page.reset_dimensions()
+    return page
+
+
+def _rows(page: Any) -> Iterator[Record]:
+    for number, cells in enumerate(page.iter_rows(), start=1):
+        if number > _ROW_LIMIT:
+            raise SourceError("sources.too-many-rows")
+        if any(cell.data_type == "f" for cell in cells):
+            raise SourceError("sources.formula", hints=("hint.save-as-csv",), line=number)
+        yield number, [_text(cell.value) for cell in cells]
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 10**15:
+        return str(int(value))
+    return str(value)
+
+
+def _check(file: BinaryIO) -> None:
+    """Refuse what a table has no need of, before anything is unpacked in full."""
+    file.seek(0)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            _check_parts(archive)
+    except SourceError:
+        raise
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise SourceError("sources.xlsx", hints=("hint.save-as-csv",)) from error
+    file.seek(0)
+
+
+def _check_parts(archive: zipfile.ZipFile) -> None:
+    parts = archive.infolist()
+    if len(parts) > _PARTS_LIMIT or sum(part.file_size for part in parts) > _SIZE_LIMIT:
+        raise SourceError("sources.xlsx-limits", hints=("hint.save-as-csv",))
+    for part in parts:
+        _check_part(archive, part)
+
+
+def _check_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+    name = part.filename.casefold()
+    if part.file_size > _RATIO_FROM and part.file_size > _RATIO_LIMIT * max(part.compress_size, 1):
+        raise SourceError("sources.xlsx-limits", hints=("hint.save-as-csv",))
+    if "vbaproject" in name or "macrosheets" in name or "activex" in name:
+        raise SourceError("sources.macro", hints=("hint.save-as-csv",))
+    if "externallinks" in name:
+        raise SourceError("sources.external-link", hints=("hint.save-as-csv",))
+    if name.endswith((".xml", ".rels")):
+        with archive.open(part) as stream:
+            beginning = stream.read(4096)
+        if beginning.startswith(_UTF16) or any(word in beginning for word in _DOCTYPE):
+            raise SourceError("sources.xml-doctype", hints=("hint.save-as-csv",))

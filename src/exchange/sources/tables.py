@@ -1,0 +1,194 @@
+"""Tables by a mapping: CSV of any separator and encoding, XLSX as values."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from exchange.errors import SourceError
+from exchange.sources.cells import Cells
+from exchange.sources.fields import Bad
+from exchange.sources.making import MAKERS
+from exchange.sources.mapping import RowSpec, TableMapping, plain
+from exchange.sources.rows import EpisodeRow, EvaluationRow, MeasurementRow, ReferralRow, Rejected, Row, SessionRow
+
+SEPARATORS = (";", ",", "\t", "|")
+HEADER_SEARCH = 20
+_LINE_LIMIT = 1 << 20
+_COLUMN_LIMIT = 1_000
+_CHUNK = 1 << 20
+
+Record = tuple[int, Sequence[str]]  # the line it began on, and its cells
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table whose header was found: its columns' plain names, and the records after it."""
+
+    headers: tuple[str, ...]
+    records: Iterator[Record]
+
+
+def encoding_of(file: BinaryIO) -> str:
+    """Find a text's encoding: a byte order mark, else UTF-8 where all of it is, else Windows-1252."""
+    file.seek(0)
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    found = ""
+    while not found:
+        chunk = file.read(_CHUNK)
+        if not found and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and file.tell() == len(chunk):
+            found = "utf-16"
+        elif b"\0" in chunk:
+            raise SourceError("sources.not-text", hints=("hint.kind-of-file",))
+        else:
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError:
+                found = "windows-1252"
+        if not chunk:
+            break
+    file.seek(0)
+    return found or "utf-8-sig"
+
+
+def csv_records(file: BinaryIO, separator: str, encoding: str) -> Iterator[Record]:
+    """Read a CSV record by record; a quote that is never closed is an error, not a very long cell."""
+    wrapper = io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
+    reader = csv.reader(_lines(wrapper), delimiter=separator)
+    began = 1
+    try:
+        for cells in reader:
+            if len(cells) > _COLUMN_LIMIT:
+                raise SourceError("sources.too-many-columns", line=began)
+            yield began, cells
+            began = reader.line_num + 1
+    except csv.Error as error:
+        raise SourceError("sources.csv", hints=("hint.export-again",), line=began) from error
+    except UnicodeError as error:
+        raise SourceError("sources.not-text", hints=("hint.kind-of-file",)) from error
+    finally:
+        wrapper.detach()
+
+
+def _lines(wrapper: io.TextIOWrapper) -> Iterator[str]:
+    while line := wrapper.readline(_LINE_LIMIT):
+        if len(line) >= _LINE_LIMIT:
+            raise SourceError("sources.line-too-long", hints=("hint.kind-of-file",))
+        yield line
+
+
+def separator_of(sample: str) -> str:
+    """Choose the separator that cuts the first lines into most cells, the same number on each."""
+    best, most = ";", 0
+    for separator in SEPARATORS:
+        try:
+            cut = [len(row) for row in csv.reader(sample.splitlines()[:HEADER_SEARCH], delimiter=separator) if row]
+        except csv.Error:
+            continue
+        width = max(cut, default=0)
+        if width > 1 and cut.count(width) * width > most:
+            best, most = separator, cut.count(width) * width
+    return best
+
+
+def open_csv(file: BinaryIO, mapping: TableMapping | None) -> Iterator[Record]:
+    """Read a CSV as the mapping says, or as the file itself shows."""
+    encoding = (mapping.encoding if mapping else "") or encoding_of(file)
+    separator = mapping.separator if mapping else ""
+    if not separator:
+        sample = file.read(1 << 16)
+        file.seek(0)
+        separator = separator_of(sample.decode(encoding, errors="replace"))
+    return csv_records(file, separator, encoding)
+
+
+def find_header(records: Iterator[Record], mapping: TableMapping) -> Table:
+    """Find the header among the first lines: exports put titles above it."""
+    best: frozenset[str] = frozenset()
+    for _ in range(HEADER_SEARCH):
+        _, cells = next(records, (0, None))
+        if cells is None:
+            break
+        headers = tuple(plain(cell) for cell in cells)
+        named = frozenset(name for name in headers if name)
+        if mapping.fits(named):
+            twice = {name for name in named if headers.count(name) > 1}
+            wanted = {plain(name) for spec in mapping.rows for names in spec.columns.values() for name in names}
+            if twice & wanted:
+                raise SourceError("sources.column-twice", column=min(twice & wanted))
+            return Table(headers, records)
+        if mapping.recognised(named) > mapping.recognised(best):
+            best = named
+    missing = [column for spec in mapping.rows if not spec.optional for column in spec.lacks(best)]
+    raise SourceError("sources.column-missing", hints=("hint.suggest-mapping",), column=missing[0] if missing else "")
+
+
+def rows(table: Table, mapping: TableMapping) -> Iterator[Row | Rejected]:
+    """Make the rows of every line; a line may hold several kinds, such as an episode with its scores."""
+    headers = frozenset(table.headers)
+    places = {name: place for place, name in enumerate(table.headers)}
+    specs = [(spec, _columns(spec, places)) for spec in mapping.rows if not (spec.optional and spec.lacks(headers))]
+    width = len(table.headers)
+    seen: dict[str, object] = {}
+    for line, cells in table.records:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if any(cell.strip() for cell in cells[width:]):
+            # A separator within a cell has shifted all that follows it.
+            yield Rejected(line, "record", "sources.too-many-cells")
+            continue
+        yield from _line(line, cells, specs, mapping, seen)
+
+
+def _columns(spec: RowSpec, places: Mapping[str, int]) -> Mapping[str, tuple[int, ...]]:
+    return {
+        name: tuple(places[plain(column)] for column in columns if plain(column) in places)
+        for name, columns in spec.columns.items()
+    }
+
+
+def _line(
+    line: int,
+    cells: Sequence[str],
+    specs: Sequence[tuple[RowSpec, Mapping[str, tuple[int, ...]]]],
+    mapping: TableMapping,
+    seen: dict[str, object],
+) -> Iterator[Row | Rejected]:
+    episode = ""
+    for spec, columns in specs:
+        raw = {
+            name: next((cells[place] for place in places if place < len(cells) and cells[place].strip()), "")
+            for name, places in columns.items()
+        }
+        raw |= {name: value for name, value in spec.constants.items() if not raw.get(name, "").strip()}
+        if spec.unless_blank and not any(raw.get(name, "").strip() for name in spec.unless_blank):
+            continue
+        try:
+            row = MAKERS[spec.kind](Cells(line, mapping, spec, raw))
+        except Bad as bad:
+            yield Rejected(line, f"{spec.kind}.{bad.field}", bad.rule)
+            continue
+        if isinstance(row, EpisodeRow):
+            episode = row.key
+        if (
+            isinstance(row, (SessionRow, MeasurementRow, ReferralRow, EvaluationRow))
+            and episode
+            and not row.episode_key
+        ):
+            row = replace(row, episode_key=episode)
+        if row is not None and not _again(spec.kind, row, seen):
+            yield row
+
+
+def _again(kind: str, row: Row, seen: dict[str, object]) -> bool:
+    """Tell whether this patient was just read: tables repeat the person on every line."""
+    if kind != "patients":
+        return False
+    same = replace(row, line=0)
+    again = seen.get(kind) == same
+    seen[kind] = same
+    return again
