@@ -1,4 +1,4 @@
-"""The ledgers: released cells, streams, journal and audit; never versioned, written in short transactions of their own."""
+"""The ledgers: released cells, streams, journal and audit; never versioned, each written in a short transaction."""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ stream = sa.Table(
     sa.Column("stream_id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("party", sa.String(32), nullable=False),  # whose stream: ours or a partner's
     sa.Column("agreement_id", sa.String(64), nullable=False),
+    sa.Column("other", sa.String(64), nullable=False, default=""),  # ours: who it goes to, for each sees a whole series
     sa.Column("epoch", sa.String(32), nullable=False),
     sa.Column("epoch_order", sa.Integer, nullable=False),
     sa.Column("sequence", sa.Integer, nullable=False),  # the highest used or seen
     sa.Column("digest", sa.String(64), nullable=False),  # of the manifest with that number
     sa.Column("acknowledged", sa.Integer, nullable=False, default=0),  # ours: the highest number its receiver confirmed
-    sa.Column(
-        "after", sa.Text, nullable=False, default=""
-    ),  # the last acknowledged epoch:sequence:digest before this epoch
-    sa.UniqueConstraint("party", "agreement_id", "epoch"),
+    sa.Column("after", sa.Text, nullable=False, default=""),  # the last acknowledged epoch:sequence:digest before it
+    sa.UniqueConstraint("party", "agreement_id", "other", "epoch"),
 )
 
 journal = sa.Table(
@@ -48,6 +47,8 @@ journal = sa.Table(
     sa.Column("agreement_id", sa.String(64), nullable=False),
     sa.Column("epoch", sa.String(32), nullable=False),
     sa.Column("sequence", sa.Integer, nullable=False),
+    sa.Column("epoch_order", sa.Integer, nullable=False, default=0),
+    sa.Column("other", sa.String(64), nullable=False, default=""),  # outgoing: who it goes to
     sa.Column("previous", sa.String(64), nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),  # SHA-256 of the manifest's payload bytes
     sa.Column("manifest", sa.LargeBinary),  # JWS bytes
@@ -57,12 +58,11 @@ journal = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Column("changed_at", Instant, nullable=False),  # of the last change of state
     sa.Column("acknowledged_at", Instant),
-    sa.Column(
-        "reason", sa.String(64), nullable=False, default=""
-    ),  # why it was refused: an id of the wording catalogue
+    sa.Column("reason", sa.String(64), nullable=False, default=""),  # an id of the wording catalogue, if refused
     sa.Column("audit_count", sa.Integer, nullable=False),
     sa.Column("audit_hash", sa.String(64), nullable=False),
     sa.UniqueConstraint("direction", "message_id", "party"),
+    sa.Index(None, "party", "epoch", "sequence"),
 )
 
 audit = sa.Table(
@@ -83,4 +83,5 @@ audit = sa.Table(
     sa.Column("detail", sa.Text),
     sa.Column("previous", sa.String(64), nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
+    sa.Index(None, "subject"),
 )

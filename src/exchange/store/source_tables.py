@@ -46,6 +46,7 @@ claim_line = versioned(
     sa.Column("previous_reference", sa.String(20), nullable=False),
     sa.Column("credit", Flag, nullable=False),
     sa.Column("rejected", Flag, nullable=False),
+    sa.Column("named_as", Id, nullable=False, default=""),  # the patient_source it names its patient by
     sa.Column("patient_id", Id, nullable=False),
     sa.Column("day", Day, nullable=False),
     sa.Column("code_list", sa.String(3), nullable=False),
@@ -63,6 +64,7 @@ claim_line = versioned(
     sa.Column("trajectory_start", Day),
     sa.Column("episode_id", Id),  # worked out
     sa.Index(None, "line_id"),
+    sa.Index(None, "named_as"),
     sa.Index(None, "patient_id"),
 )
 
@@ -72,6 +74,7 @@ episode_source = versioned(
     sa.Column("source_id", Id, nullable=False),  # HMAC(K_store, kind, system, key)
     sa.Column("kind", Code(codes.SourceKind), nullable=False),
     sa.Column("system", sa.String(64), nullable=False),
+    sa.Column("named_as", Id, nullable=False, default=""),  # the patient_source it names its patient by
     sa.Column("patient_id", Id, nullable=False),
     sa.Column("start_date", Day, nullable=False),
     sa.Column("end_date", Day),
@@ -84,6 +87,7 @@ episode_source = versioned(
     sa.Column("declarant", sa.String(8), nullable=False),
     sa.Column("therapist", sa.String(8), nullable=False),
     sa.Index(None, "source_id"),
+    sa.Index(None, "named_as"),
     sa.Index(None, "patient_id"),
 )
 
@@ -93,12 +97,15 @@ session_source = versioned(
     sa.Column("kind", Code(codes.SourceKind), nullable=False),
     sa.Column("system", sa.String(64), nullable=False),
     sa.Column("episode_source_id", Id, nullable=False),  # the episode it names, or empty
+    sa.Column("named_as", Id, nullable=False, default=""),  # the patient_source it names its patient by
     sa.Column("patient_id", Id, nullable=False),
     sa.Column("day", Day, nullable=False),
     sa.Column("type", Code(codes.SessionType), nullable=False),
     sa.Column("therapist", sa.String(8), nullable=False),
     sa.Column("self_paid", Flag, nullable=False),
     sa.Index(None, "source_id"),
+    sa.Index(None, "episode_source_id"),
+    sa.Index(None, "named_as"),
     sa.Index(None, "patient_id"),
 )
 

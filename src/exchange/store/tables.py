@@ -55,6 +55,7 @@ patient = versioned(
     sa.Column("bsn_sealed", sa.LargeBinary),  # AEAD, key from the keystore
     sa.Column("epd_sealed", sa.LargeBinary),  # the same, the EPD's patient number
     sa.Column("epd_index", sa.String(64)),  # HMAC(K_store, EPD number)
+    sa.Column("name_index", sa.String(64)),
     sa.Column("name_sealed", sa.LargeBinary),
     sa.Column("birth_date", Day),
     sa.Column("sex", Code(codes.Sex), nullable=False),
@@ -113,12 +114,15 @@ measurement = versioned(
     sa.Column("measurement_id", Id, nullable=False),
     sa.Column("source_id", Id, nullable=False, default=""),  # of the episode its file names, or empty
     sa.Column("episode_id", Id, nullable=False),  # worked out; empty while no episode is known
+    sa.Column("named_as", Id, nullable=False, default=""),  # the patient_source it names its patient by
     sa.Column("patient_id", Id, nullable=False),
     sa.Column("instrument", sa.String(32), nullable=False),
     sa.Column("day", Day, nullable=False),
     sa.Column("score", sa.Integer, nullable=False),  # in units of 10**-decimals
     sa.Index(None, "measurement_id"),
     sa.Index(None, "episode_id"),
+    sa.Index(None, "named_as"),
+    sa.Index(None, "source_id"),
     sa.Index(None, "patient_id"),
 )
 
@@ -127,6 +131,7 @@ referral = versioned(
     sa.Column("referral_id", Id, nullable=False),
     sa.Column("source_id", Id, nullable=False, default=""),  # of the episode its file names, or empty
     sa.Column("episode_id", Id, nullable=False),  # worked out; empty while no episode is known
+    sa.Column("named_as", Id, nullable=False, default=""),  # the patient_source it names its patient by
     sa.Column("patient_id", Id, nullable=False),
     sa.Column("referrer", sa.String(32), nullable=False),
     sa.Column("day", Day),
@@ -136,6 +141,8 @@ referral = versioned(
     sa.Column("recorded_on", Day),
     sa.Index(None, "referral_id"),
     sa.Index(None, "episode_id"),
+    sa.Index(None, "named_as"),
+    sa.Index(None, "source_id"),
     sa.Index(None, "patient_id"),
 )
 
@@ -144,6 +151,7 @@ evaluation = versioned(
     sa.Column("evaluation_id", Id, nullable=False),
     sa.Column("source_id", Id, nullable=False, default=""),  # of the episode its file names, or empty
     sa.Column("episode_id", Id, nullable=False),  # worked out; empty while no episode is known
+    sa.Column("named_as", Id, nullable=False, default=""),  # the patient_source it names its patient by
     sa.Column("patient_id", Id, nullable=False, default=""),
     sa.Column("session_number", sa.Integer, nullable=False),
     sa.Column("day", Day, nullable=False),
@@ -156,6 +164,8 @@ evaluation = versioned(
     sa.Column("told_referrer_on", Day),
     sa.Index(None, "evaluation_id"),
     sa.Index(None, "episode_id"),
+    sa.Index(None, "named_as"),
+    sa.Index(None, "source_id"),
     sa.Index(None, "patient_id"),
 )
 
@@ -234,6 +244,7 @@ agreement = versioned(
     sa.Column("signatures", sa.Text, nullable=False),  # JSON list: party, JWS or paper record
     sa.Column("state", sa.String(24), nullable=False),  # draft, proposed, signed-by-one, active, ended, ...
     sa.Column("ended_on", Day),
+    sa.Column("superseded_on", Day),  # by the next version
     sa.Index(None, "agreement_id"),
 )
 
@@ -278,9 +289,8 @@ answer = versioned(
     sa.Column("count", sa.Integer),
     sa.Column("first_day", Day),
     sa.Column("message_id", sa.String(64), nullable=False),
-    sa.Column(
-        "epoch_order", sa.Integer, nullable=False, default=0
-    ),  # with `sequence`: the highest wins, not the last to arrive
+    # With `sequence`: the highest wins, not the last to arrive.
+    sa.Column("epoch_order", sa.Integer, nullable=False, default=0),
     sa.Column("sequence", sa.Integer, nullable=False, default=0),
     sa.Index(None, "answer_id"),
     sa.Index(None, "episode_id"),

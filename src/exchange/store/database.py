@@ -1,0 +1,145 @@
+"""The database under a store: SQLCipher by default or PostgreSQL by a URL, its transactions and its keyed ids."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import QueuePool
+
+from exchange.errors import StoreError
+from exchange.signing.keys import StoreKeys
+from exchange.signing.pseudonyms import LocalPseudonymiser, Pseudonymiser
+from exchange.store import tables
+
+# One number for all writers of one PostgreSQL store; "exchange" in ASCII.
+WRITERS_LOCK = int.from_bytes(b"exchange", "big") >> 1
+
+
+class Database:
+    """An engine with its keys. Every other module of this room is handed one; only `opening` makes one."""
+
+    def __init__(self, engine: Engine, keys: StoreKeys, pseudonymiser: Pseudonymiser | None = None) -> None:
+        """Keep the engine; a national pseudonym service may stand in for our own."""
+        self.engine = engine
+        self.pseudonymiser = pseudonymiser or LocalPseudonymiser(keys)
+
+    @property
+    def postgresql(self) -> bool:
+        """Tell whether several people share this store."""
+        return self.engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that sees one state of the store."""
+        options = {"isolation_level": "REPEATABLE READ"} if self.postgresql else {}
+        with translated(), self.engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that no other writer is in: all or nothing, one at a time."""
+        opened = self.engine.connect().execution_options(exchange_writes=True)
+        with translated(), opened as connection, connection.begin():
+            if self.postgresql:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITERS_LOCK)))
+            yield connection
+
+    @contextmanager
+    def changing(self, *, by: str, at: datetime) -> Iterator[tuple[Connection, int]]:
+        """Open a writing transaction and the load of one command, so that its versions say who and when."""
+        with self.writing() as connection:
+            yield connection, new_load(connection, "command", by=by, at=at)
+
+    def id_of(self, kind: str, *parts: object) -> str:
+        """Return the surrogate id of a natural key: a keyed index, 32 hex digits."""
+        return self.pseudonymiser.index(kind, "|".join(_escaped(part) for part in parts))
+
+    def seal(self, column: str, index: str, value: str) -> bytes:
+        """Seal an identity for one column and its own index; anywhere else it does not open."""
+        return self.pseudonymiser.seal(column, index, value)
+
+    def unseal(self, column: str, index: str | None, sealed: bytes | None) -> str | None:
+        """Open a sealed identity, where there is one."""
+        return None if sealed is None or index is None else self.pseudonymiser.open(column, index, sealed)
+
+
+def _escaped(part: object) -> str:
+    """Keep ("a|b", "c") apart from ("a", "b|c")."""
+    return str(part).replace("\\", "\\\\").replace("|", "\\|")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what the database says into a StoreError that repeats no value: drivers quote rows in their messages."""
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        if "locked" in str(error.orig):
+            raise StoreError("store.locked", hints=("hint.store-wait",)) from None
+        raise StoreError("store.failed", what=type(error.orig).__name__) from None
+    except sa.exc.DBAPIError as error:
+        raise StoreError("store.failed", what=type(error.orig).__name__) from None
+
+
+def new_load(connection: Connection, kind: str, *, by: str, at: datetime, file_name: str = "", digest: str = "") -> int:
+    """Open a load and return its number."""
+    inserted = connection.execute(
+        sa.insert(tables.load).values(kind=kind, file_name=file_name, digest=digest, at=at, by=by, counts="{}")
+    )
+    key = inserted.inserted_primary_key
+    assert key is not None  # noqa: S101 - an insert of one row always has one
+    return int(key[0])
+
+
+def sqlcipher_engine(path: Path, key: bytes) -> Engine:
+    """Make an engine on an encrypted file; the key goes in raw, so that opening costs no key derivation."""
+    from sqlcipher3 import dbapi2
+
+    def connect() -> Any:
+        connection = dbapi2.connect(str(path), isolation_level=None, check_same_thread=False, timeout=30)
+        # SQLCipher would write to stderr of its own accord; what went wrong is an error of ours.
+        connection.execute("PRAGMA cipher_log_level = NONE")
+        # A PRAGMA takes no parameters; the key is 64 hex digits and nothing else.
+        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        try:
+            for pragma in ("secure_delete=ON", "temp_store=MEMORY", "foreign_keys=ON", "journal_mode=WAL"):
+                connection.execute(f"PRAGMA {pragma}").fetchall()
+        except dbapi2.DatabaseError:
+            connection.close()
+            raise
+        return connection
+
+    engine = sa.create_engine(
+        "sqlite+pysqlite://", module=dbapi2, creator=connect, poolclass=QueuePool, hide_parameters=True
+    )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # The driver is in autocommit, so that a writer takes the lock before it reads what it will change.
+        writes = connection.get_execution_options().get("exchange_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def postgresql_engine(url: str) -> Engine:
+    """Make an engine on a PostgreSQL of the organisation's own."""
+    return sa.create_engine(url, hide_parameters=True, pool_pre_ping=True)
+
+
+def private_file(path: Path) -> None:
+    """Make an empty file that only its owner can read; refuse an existing one."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        raise StoreError("store.exists", path=str(path)) from None
+    except OSError as error:
+        raise StoreError("store.cannot-create", path=str(path), reason=error.strerror or "") from error

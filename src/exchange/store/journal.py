@@ -1,0 +1,397 @@
+"""The journal: what was sent and received, so that nothing is sent or taken twice and a crash loses nothing.
+
+Outgoing, by the workspace instance that reserved it and no other:
+
+    state      what is certain                                         next, or after a crash
+    reserved   the number is taken, manifest and contents are kept     seal from the kept bytes -> written
+    written    a sealed file was fsynced under a temporary name        rename -> published; gone -> reserved
+    published  the file stands under its own name in the outbox        drop it at the partner's -> done
+    done       dropped; the contents are no longer kept                -
+    refused    cancelled before it was published (a withdrawal)        -; its number stays used
+
+Incoming, in the transaction that is committed after the contents were stored:
+
+    done       checked, gated and stored                               the same again is "already imported"
+    refused    checked and refused; it does not count as received      the same again is looked at again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import pairwise
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from exchange.errors import StoreError
+from exchange.findings import Finding, Severity
+from exchange.store import tables
+from exchange.store.audit import head_of
+from exchange.store.database import Database
+from exchange.store.streams import Slot, advance, begin, newest, order_of
+from exchange.store.versions import Values, each, first
+
+
+class State(StrEnum):
+    """Where a message stands."""
+
+    RESERVED = "reserved"
+    WRITTEN = "written"
+    PUBLISHED = "published"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+_NEXT = {
+    State.RESERVED: {State.WRITTEN, State.REFUSED},
+    State.WRITTEN: {State.PUBLISHED, State.RESERVED, State.REFUSED},
+    State.PUBLISHED: {State.DONE},
+    State.DONE: set(),
+    State.REFUSED: set(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What is to be sent: `party` is us, `other` who it goes to, `contents` the tar contents."""
+
+    message_id: str
+    kind: str
+    party: str
+    agreement_id: str
+    other: str
+    contents: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a verified manifest of a partner says of itself."""
+
+    message_id: str
+    kind: str
+    party: str
+    agreement_id: str
+    epoch: str
+    sequence: int
+    previous: str
+    digest: str
+    after: str = ""
+    audit_count: int = 0
+    audit_hash: str = ""
+    file_name: str = ""
+
+
+class Seen(StrEnum):
+    """What an arrival is to us: new, the same again, or another under the same name: a security event."""
+
+    NEW = "new"
+    ALREADY = "already"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the journal says of an arrival; `epoch_order` is its precedence beside its sequence."""
+
+    seen: Seen
+    epoch_order: int
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal."""
+
+    entry_id: int
+    instance: str
+    direction: str
+    message_id: str
+    kind: str
+    party: str
+    agreement_id: str
+    other: str
+    epoch: str
+    epoch_order: int
+    sequence: int
+    previous: str
+    digest: str
+    manifest: bytes | None
+    contents: bytes | None
+    file_name: str
+    state: State
+    at: datetime
+    changed_at: datetime
+    acknowledged_at: datetime | None
+    reason: str
+    audit_count: int
+    audit_hash: str
+
+
+class Journal:
+    """`store.journal`, of one workspace instance."""
+
+    def __init__(self, database: Database, instance: str) -> None:
+        """Keep the database and the instance that speaks."""
+        self._database = database
+        self._instance = instance
+
+    def reserve(self, outgoing: Outgoing, *, at: datetime, sign: Callable[[Slot], tuple[bytes, str]]) -> Entry:
+        """Take the next number and keep the signed manifest in one transaction.
+
+        `sign` is called with the slot while the stream is locked, and returns the manifest's JWS bytes and the
+        digest of its payload. Whatever it raises leaves the number free.
+        """
+        with self._database.writing() as connection:
+            names = (outgoing.party, outgoing.agreement_id, outgoing.other)
+            stream = newest(connection, *names) or begin(connection, *names, None)
+            count, head = head_of(connection)
+            slot = Slot(
+                stream["epoch"],
+                stream["epoch_order"],
+                stream["sequence"] + 1,
+                stream["digest"],
+                stream["after"],
+                count,
+                head,
+            )
+            manifest, digest = sign(slot)
+            advance(connection, stream["stream_id"], slot.sequence, digest)
+            values = {name: getattr(outgoing, name) for name in Outgoing.__slots__}
+            values |= {name: getattr(slot, name) for name in Slot.__slots__ if name != "after"}
+            values |= {"instance": self._instance, "direction": "out", "digest": digest, "manifest": manifest}
+            values |= {"file_name": "", "state": State.RESERVED, "at": at, "changed_at": at, "reason": ""}
+            inserted = connection.execute(sa.insert(tables.journal).values(values)).inserted_primary_key
+            assert inserted is not None  # noqa: S101 - an insert of one row always has one
+            return _entry(_row(connection, inserted[0]))
+
+    def mark(
+        self, entry_id: int, state: State, *, at: datetime, file_name: str | None = None, reason: str = ""
+    ) -> Entry:
+        """Move one of our own messages on; another instance's, or a step the table does not have, is a StoreError."""
+        table = tables.journal
+        with self._database.writing() as connection:
+            row = _row(connection, entry_id)
+            if row["instance"] != self._instance:
+                raise StoreError("store.other-instance")
+            if state not in _NEXT[State(row["state"])] or row["direction"] != "out":
+                raise StoreError("store.state-not-allowed", state=row["state"], wanted=state.value)
+            values: dict[str, object] = {"state": state, "changed_at": at, "reason": reason}
+            if file_name is not None:
+                values["file_name"] = file_name
+            if state in {State.DONE, State.REFUSED}:
+                values["contents"] = None
+            connection.execute(sa.update(table).where(table.c.journal_id == entry_id).values(values))
+            return _entry(_row(connection, entry_id))
+
+    def unfinished(self) -> tuple[Entry, ...]:
+        """Return this instance's messages on their way, oldest first: what a restart goes on with."""
+        table = tables.journal
+        underway = [State.RESERVED, State.WRITTEN, State.PUBLISHED]
+        return self._select(table.c.direction == "out", table.c.instance == self._instance, table.c.state.in_(underway))
+
+    def examine(self, arrival: Arrival) -> Examined:
+        """Say what an arrival is, before anything of it is stored; nothing is written."""
+        with self._database.reading() as connection:
+            known = connection.execute(
+                sa.select(tables.stream.c.epoch_order).where(
+                    tables.stream.c.party == arrival.party,
+                    tables.stream.c.agreement_id == arrival.agreement_id,
+                    tables.stream.c.epoch == arrival.epoch,
+                )
+            ).scalar()
+            newest_order = _newest_order(connection, arrival)
+            order = known if known is not None else newest_order + 1 + bool(arrival.after and newest_order < 0)
+            return _examine(connection, arrival, order)
+
+    def receive(
+        self,
+        arrival: Arrival,
+        *,
+        at: datetime,
+        manifest: bytes | None = None,
+        state: State = State.DONE,
+        reason: str = "",
+    ) -> Examined:
+        """Write that a message was stored (or refused); call it when its contents are. The same again is nothing."""
+        with self._database.writing() as connection:
+            stream = order_of(connection, arrival.party, arrival.agreement_id, arrival.epoch, arrival.after)
+            examined = _examine(connection, arrival, stream["epoch_order"])
+            if examined.seen is not Seen.NEW:
+                return examined
+            table = tables.journal
+            connection.execute(
+                sa.delete(table).where(
+                    table.c.direction == "in",
+                    table.c.party == arrival.party,
+                    table.c.message_id == arrival.message_id,
+                    table.c.state == State.REFUSED,
+                )
+            )
+            values = {name: getattr(arrival, name) for name in Arrival.__slots__ if name != "after"}
+            values |= {
+                "instance": self._instance,
+                "direction": "in",
+                "manifest": manifest,
+                "state": state,
+                "reason": reason,
+            }
+            values |= {"at": at, "changed_at": at, "epoch_order": stream["epoch_order"]}
+            connection.execute(sa.insert(table).values(values))
+            if state is State.DONE and arrival.sequence > stream["sequence"]:
+                advance(connection, stream["stream_id"], arrival.sequence, arrival.digest)
+            return examined
+
+    def acknowledge(self, message_id: str, digest: str, *, at: datetime) -> bool:
+        """Write that the receiver confirmed a message of ours; False when there is no such message."""
+        table, stream = tables.journal, tables.stream
+        ours = sa.and_(table.c.direction == "out", table.c.message_id == message_id, table.c.digest == digest)
+        with self._database.writing() as connection:
+            row = first(connection, sa.select(table).where(ours))
+            if row is None:
+                return False
+            connection.execute(
+                sa.update(table).where(ours, table.c.acknowledged_at.is_(None)).values(acknowledged_at=at)
+            )
+            connection.execute(
+                sa.update(stream)
+                .where(
+                    stream.c.party == row["party"],
+                    stream.c.epoch == row["epoch"],
+                    stream.c.acknowledged < row["sequence"],
+                )
+                .values(acknowledged=row["sequence"])
+            )
+            return True
+
+    def unacknowledged(self, before: datetime) -> tuple[Entry, ...]:
+        """Return messages sent before a moment that nobody confirmed; acknowledgements themselves need none."""
+        table = tables.journal
+        return self._select(
+            table.c.direction == "out",
+            table.c.state.in_([State.PUBLISHED, State.DONE]),
+            table.c.acknowledged_at.is_(None),
+            table.c.kind != "acknowledgement",
+            table.c.at < before,
+        )
+
+    def gaps(self) -> tuple[Finding, ...]:
+        """Return the numbers that are missing from partners' streams."""
+        found: list[Finding] = []
+        series: dict[tuple[str, str, str], list[int]] = {}
+        for entry in self.incoming():
+            if entry.state is State.DONE:
+                series.setdefault((entry.party, entry.agreement_id, entry.epoch), []).append(entry.sequence)
+        for (party, _, _), numbers in sorted(series.items()):
+            have = [0, *sorted(numbers)]
+            found += [_gap(party, low + 1, high - 1) for low, high in pairwise(have) if high > low + 1]
+        return tuple(found)
+
+    def new_epochs(self, party: str) -> int:
+        """Begin a new epoch of every stream of ours: after a restore, or when the store is behind the high water."""
+        table = tables.stream
+        with self._database.writing() as connection:
+            streams = connection.execute(
+                sa.select(table.c.agreement_id, table.c.other).where(table.c.party == party).distinct()
+            ).all()
+            for agreement_id, other in streams:
+                begin(connection, party, agreement_id, other, newest(connection, party, agreement_id, other))
+            return len(streams)
+
+    def high_water(self, party: str) -> dict[str, int]:
+        """Return the highest number of every epoch of ours: kept beside the keystore, outside every backup."""
+        table = tables.stream
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(table.c.epoch, table.c.sequence).where(table.c.party == party))
+            return {epoch: sequence for epoch, sequence in rows if sequence}
+
+    def behind(self, party: str, kept: dict[str, int]) -> bool:
+        """Tell whether the store is older than the high water: a backup was put back."""
+        now = self.high_water(party)
+        return any(now.get(epoch, 0) < sequence for epoch, sequence in kept.items())
+
+    def outgoing(self) -> tuple[Entry, ...]:
+        """Return what we sent, oldest first."""
+        return self._select(tables.journal.c.direction == "out")
+
+    def incoming(self) -> tuple[Entry, ...]:
+        """Return what partners sent, oldest first."""
+        return self._select(tables.journal.c.direction == "in")
+
+    def find(self, message_id: str, party: str | None = None) -> Entry | None:
+        """Return the entry of a message, of one sender where a party is given."""
+        table = tables.journal
+        conditions = [table.c.message_id == message_id] + ([table.c.party == party] if party else [])
+        return next(iter(self._select(*conditions)), None)
+
+    def witnesses(self, party: str) -> tuple[tuple[int, str], ...]:
+        """Return the audit heads that a partner's messages carried: what we can witness of their trail."""
+        heads = {(one.audit_count, one.audit_hash) for one in self.incoming() if one.party == party and one.audit_count}
+        return tuple(sorted(heads))
+
+    def _select(self, *conditions: sa.ColumnElement[bool]) -> tuple[Entry, ...]:
+        table = tables.journal
+        query = sa.select(table).where(*conditions).order_by(table.c.journal_id)
+        with self._database.reading() as connection:
+            return tuple(_entry(row) for row in each(connection, query))
+
+
+def _newest_order(connection: Connection, arrival: Arrival) -> int:
+    table = tables.stream
+    query = sa.select(sa.func.max(table.c.epoch_order)).where(
+        table.c.party == arrival.party, table.c.agreement_id == arrival.agreement_id
+    )
+    found = connection.execute(query).scalar()
+    return -1 if found is None else int(found)
+
+
+def _examine(connection: Connection, arrival: Arrival, order: int) -> Examined:
+    table = tables.journal
+    theirs = sa.and_(table.c.direction == "in", table.c.party == arrival.party, table.c.state == State.DONE)
+    place = sa.and_(table.c.agreement_id == arrival.agreement_id, table.c.epoch == arrival.epoch)
+    same = sa.or_(table.c.message_id == arrival.message_id, sa.and_(place, table.c.sequence == arrival.sequence))
+    known = connection.execute(sa.select(table.c.digest).where(theirs, same)).scalars().all()
+    if any(digest != arrival.digest for digest in known):
+        conflict = Finding("store.message-replaced", params={"message": arrival.message_id})
+        return Examined(Seen.CONFLICT, order, (conflict,))
+    if known:
+        return Examined(Seen.ALREADY, order)
+    rows = list(each(connection, sa.select(table).where(theirs, place)))
+    return Examined(Seen.NEW, order, _continuity(connection, arrival, order, {row["sequence"]: row for row in rows}))
+
+
+def _continuity(connection: Connection, arrival: Arrival, order: int, known: dict[int, Values]) -> tuple[Finding, ...]:
+    found: list[Finding] = []
+    last = max((number for number in known if number < arrival.sequence), default=0)
+    if last + 1 < arrival.sequence:
+        found.append(_gap(arrival.party, last + 1, arrival.sequence - 1))
+    before, after = known.get(arrival.sequence - 1), known.get(arrival.sequence + 1)
+    broken = [before is not None and before["digest"] != arrival.previous]
+    broken.append(after is not None and after["previous"] != arrival.digest)
+    broken.append(arrival.sequence == 1 and bool(arrival.previous))
+    if any(broken):
+        found.append(Finding("store.previous-broken", params={"sequence": arrival.sequence, "party": arrival.party}))
+    if order < _newest_order(connection, arrival):
+        found.append(Finding("store.epoch-older", severity=Severity.WARNING, params={"party": arrival.party}))
+    return tuple(found)
+
+
+def _gap(party: str, first: int, last: int) -> Finding:
+    params = {"party": party, "first": first, "last": last}
+    return Finding("store.sequence-gap", severity=Severity.WARNING, params=params)
+
+
+def _row(connection: Connection, entry_id: int) -> Values:
+    query = sa.select(tables.journal).where(tables.journal.c.journal_id == entry_id)
+    row = first(connection, query)
+    if row is None:
+        raise StoreError("store.unknown", what="message", id=entry_id)
+    return row
+
+
+def _entry(row: Values) -> Entry:
+    values = {name: row[name] for name in Entry.__slots__ if name not in {"entry_id", "state"}}
+    values |= {name: None if row[name] is None else bytes(row[name]) for name in ("manifest", "contents")}
+    return Entry(entry_id=row["journal_id"], state=State(row["state"]), **values)

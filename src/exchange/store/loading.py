@@ -1,0 +1,249 @@
+"""Loading: everything of one file, or nothing, in one transaction; the same current rows in every order of files."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from exchange.findings import Finding, Severity
+from exchange.records.codes import SourceKind
+from exchange.sources import rows as source_rows
+from exchange.sources.rows import PatientRow, Rejected, Row, SettledRow
+from exchange.store import gathering, tables
+from exchange.store.answers import put_own_aggregates, put_own_answers
+from exchange.store.database import Database, new_load
+from exchange.store.deriving import Rebuilding, adopt, derive_patients
+from exchange.store.figures import put_index, put_prem
+from exchange.store.gathering import NOBODY, Made, kind_of, settled_id
+from exchange.store.naming import Description, Named, describe_patients, described, name_patients
+from exchange.store.versions import Values, amend, current, present, put, replace, supersede
+
+BUFFER = 5000
+
+_Maker = Callable[[Database, Any, tuple[str, str]], Made]
+
+# Which table a row of a patient goes to, by which key, and how.
+_TARGETS: Mapping[type, tuple[sa.Table, str, _Maker]] = {
+    source_rows.ClaimRow: (tables.claim_line, "line_id", gathering.of_claim),
+    source_rows.EpisodeRow: (tables.episode_source, "source_id", gathering.of_episode),
+    source_rows.SessionRow: (tables.session_source, "source_id", gathering.of_session),
+    source_rows.MeasurementRow: (tables.measurement, "measurement_id", gathering.of_measurement),
+    source_rows.ReferralRow: (tables.referral, "referral_id", gathering.of_referral),
+    source_rows.EvaluationRow: (tables.evaluation, "evaluation_id", gathering.of_evaluation),
+}
+_WORKED_OUT = ("episode_id",)
+_COUNTED = {
+    "patients": tables.patient,
+    "episodes": tables.episode,
+    "sessions": tables.session,
+    "measurements": tables.measurement,
+}
+
+
+class _Undo(Exception):  # noqa: N818 - not an error: how a dry run leaves its transaction
+    pass
+
+
+class Batch:
+    """One file being loaded; `add` every row of its reader, and read the results after the `with` block.
+
+    `counts` are the patients, episodes, sessions and measurements this load made or changed, and the rows it
+    rejected. `already` means that the same bytes were loaded before: nothing changes, `counts` are those of then.
+    """
+
+    def __init__(self, load_id: int, gatherer: Gatherer | None, counts: dict[str, int]) -> None:
+        """Only `loading` makes one; without a gatherer the file was loaded before."""
+        self.load_id = load_id
+        self.counts = counts
+        self.findings: tuple[Finding, ...] = ()
+        self._gatherer = gatherer
+
+    @property
+    def already(self) -> bool:
+        """Tell whether the same bytes were loaded before."""
+        return self._gatherer is None
+
+    @property
+    def rejected(self) -> tuple[Rejected, ...]:
+        """Return the rows that were not taken, by the reader or by the store."""
+        return () if self._gatherer is None else tuple(self._gatherer.rejected)
+
+    def add(self, row: Row | Rejected) -> None:
+        """Take one row of a reader, or one that it rejected."""
+        if self._gatherer is not None:
+            self._gatherer.add(row)
+
+
+class Gatherer:
+    """Writes the rows of one file to the source tables and keeps whom they touch."""
+
+    def __init__(self, connection: Connection, database: Database, kind: SourceKind, load_id: int) -> None:
+        """Work within one transaction."""
+        self.rejected: list[Rejected] = []
+        self._connection = connection
+        self._database = database
+        self._kind = kind
+        self._load = load_id
+        self._rows: dict[type, list[Any]] = defaultdict(list)
+        self._waiting = 0
+        self._touched: set[str] = set()
+        self._ambiguous = 0
+
+    def add(self, row: Row | Rejected) -> None:
+        """Keep a row until there are enough to write at once."""
+        if isinstance(row, Rejected):
+            self.rejected.append(row)
+            return
+        self._rows[type(row)].append(row)
+        self._waiting += 1
+        if self._waiting >= BUFFER:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        rows, self._rows, self._waiting = self._rows, defaultdict(list), 0
+        named = self._name(rows)
+        for kind, (table, key, make) in _TARGETS.items():
+            if rows[kind]:
+                self._write(table, key, self._made(rows[kind], make, named))
+        self._settle(rows[SettledRow])
+        self._others(rows)
+
+    def finish(self, settings: Rebuilding) -> tuple[dict[str, int], tuple[Finding, ...]]:
+        """Write the last rows and derive what follows from all; return counts and findings."""
+        self.flush()
+        touched = (self._touched | adopt(self._connection, self._load)) - {""}
+        describe_patients(self._connection, touched, self._load)
+        differences = derive_patients(self._connection, self._database, touched, self._load, settings)
+        counts = {name: self._count(table) for name, table in _COUNTED.items()} | {"rejected": len(self.rejected)}
+        return counts, (*differences, *self._own_findings())
+
+    def _name(self, rows: Mapping[type, Sequence[Any]]) -> Named:
+        descriptions = [described(row) for row in rows[PatientRow]]
+        keys = {row.patient: None for kind in _TARGETS for row in rows[kind] if row.patient != NOBODY}
+        descriptions += [Description(key) for key in keys]
+        named = name_patients(self._connection, self._database, self._kind, descriptions, self._load)
+        self._touched |= named.touched
+        self._ambiguous += named.ambiguous
+        if named.moved:
+            for table, _, _ in _TARGETS.values():
+                moving = present(self._connection, table, "named_as", list(named.moved))
+                moves = [(row, {"patient_id": named.moved[row["named_as"]]}) for row in moving]
+                amend(self._connection, table, moves, self._load)
+        return named
+
+    def _made(self, rows: Sequence[Any], make: _Maker, named: Named) -> list[Made]:
+        made = []
+        for row in rows:
+            if row.patient == NOBODY and not getattr(row, "episode_key", ""):
+                self.rejected.append(Rejected(row.line, "patient", "store.patient-not-named"))
+            else:
+                made.append(make(self._database, row, named.who.get(row.patient, ("", ""))))
+        return made
+
+    def _write(self, table: sa.Table, key: str, made: Sequence[Made]) -> None:
+        unique = {one[key]: one for one in made}
+        if table is tables.claim_line:
+            self._answered(list(unique.values()))
+        have = {row[key]: row for row in present(self._connection, table, key, list(unique))}
+        changed = []
+        for natural, one in unique.items():
+            old = have.get(natural)
+            if old is not None and not one["named_as"]:
+                # Whoever it was last worked out to be; `adopt` looks again.
+                one["patient_id"] = old["patient_id"]
+            if old is None or _changed(old, one):
+                changed.append(one)
+                self._touched |= {one["patient_id"], old["patient_id"] if old else ""}
+        supersede(self._connection, table, changed, have, self._load, key=key)
+
+    def _answered(self, lines: Sequence[Made]) -> None:
+        """Mark the lines that an insurer rejected before they were loaded here."""
+        ids = [settled_id(self._database, line) for line in lines]
+        found = present(self._connection, tables.claim_settled, "line_id", ids)
+        rejected = {row["line_id"] for row in found if row["rejected"]}
+        for line, settled in zip(lines, ids, strict=True):
+            line["rejected"] = settled in rejected
+
+    def _settle(self, rows: Sequence[SettledRow]) -> None:
+        rejected: dict[str, bool] = {settled_id(self._database, row): row.rejected for row in rows}
+        made = [{"line_id": settled, "rejected": verdict} for settled, verdict in rejected.items()]
+        put(self._connection, tables.claim_settled, made, self._load, key=("line_id",))
+        for row in rows:
+            rejected[self._database.id_of("credit", row.kind, row.declarant, row.reference)] = row.rejected
+        lines = present(self._connection, tables.claim_line, "line_id", list(rejected))
+        changed = [line for line in lines if line["rejected"] != rejected[line["line_id"]]]
+        self._touched |= {line["patient_id"] for line in changed}
+        anew = [{**line, "rejected": rejected[line["line_id"]]} for line in changed]
+        replace(self._connection, tables.claim_line, anew, changed, self._load, key="line_id")
+
+    def _others(self, rows: Mapping[type, Sequence[Any]]) -> None:
+        put_index(self._connection, rows[source_rows.IndexRow], self._load)
+        put_prem(self._connection, self._database, rows[source_rows.PremRow], self._load)
+        self.rejected += put_own_answers(self._connection, self._database, rows[source_rows.AnswerRow], self._load)
+        put_own_aggregates(self._connection, self._database, rows[source_rows.AggregateRow], self._load)
+
+    def _count(self, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
+        query = sa.select(sa.func.count()).select_from(table).where(current(table), table.c.load_from == self._load)
+        return int(self._connection.execute(query.where(*conditions)).scalar_one())
+
+    def _own_findings(self) -> tuple[Finding, ...]:
+        attached = (tables.measurement, tables.referral, tables.evaluation)
+        loose = sum(self._count(table, table.c.episode_id == "") for table in attached)
+        return tuple(
+            Finding(rule, severity=Severity.WARNING, params={"count": count})
+            for rule, count in (("store.patient-ambiguous", self._ambiguous), ("store.not-attached", loose))
+            if count
+        )
+
+
+def _changed(old: Values, new: Values) -> bool:
+    return any(old[name] != value for name, value in new.items() if name not in _WORKED_OUT)
+
+
+@contextmanager
+def loading(
+    database: Database,
+    *,
+    kind: str,
+    file_name: str,
+    digest: str,
+    by: str,
+    at: datetime,
+    settings: Rebuilding | None = None,
+    dry_run: bool = False,
+) -> Iterator[Batch]:
+    """Load one file: `kind` as in `exchange load --as`, `digest` the SHA-256 of what decides its rows.
+
+    An exception inside the block undoes all of it. A dry run counts and finds as if, and changes nothing.
+    """
+    try:
+        with database.writing() as connection:
+            before = connection.execute(
+                sa.select(tables.load).where(tables.load.c.digest == digest, tables.load.c.digest != "")
+            ).first()
+            if before is not None:
+                yield Batch(before.load_id, None, json.loads(before.counts))
+                return
+            load_id = new_load(connection, kind, by=by, at=at, file_name=file_name, digest=digest)
+            gatherer = Gatherer(connection, database, kind_of(kind), load_id)
+            batch = Batch(load_id, gatherer, {})
+            yield batch
+            batch.counts, batch.findings = gatherer.finish(settings or Rebuilding())
+            counted = json.dumps(batch.counts, sort_keys=True)
+            connection.execute(sa.update(tables.load).where(tables.load.c.load_id == load_id).values(counts=counted))
+            _undo_if(dry_run)
+    except _Undo:
+        pass
+
+
+def _undo_if(dry_run: bool) -> None:
+    if dry_run:
+        raise _Undo
