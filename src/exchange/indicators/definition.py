@@ -93,7 +93,6 @@ class Definition:
     exclude: tuple[Has, ...] = ()
     outcome: tuple[Criterion, ...] = ()
     moments: tuple[int, ...] = ()
-    later: int = 0
     measure: str = ""
     unit: str = ""
     reference: tuple[str, ...] = ()

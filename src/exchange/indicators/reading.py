@@ -112,7 +112,7 @@ def _checked(content: Any, lines: Mapping[Path, int], source: str) -> tuple[Find
     for error in _schema().iter_errors(content):
         path: Path = tuple(error.instance_path)
         rule = "indicators.unknown-word" if "dditional" in error.message else "indicators.not-by-schema"
-        found.append(_finding(rule, path, lines, source))
+        found.append(_finding(rule, path, lines, source, detail=error.message[:200]))
     if not found:
         found = list(_meaning(content, lines, source))
     return tuple(sorted(found, key=lambda finding: finding.order))
@@ -132,8 +132,9 @@ def _amiss(item: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
         attribute = ATTRIBUTES[item["element"]]
         known = {str(code.value) for code in attribute.codes} - {attribute.unknown}
         yield from (("indicators.unknown-value", ("is", i)) for i, value in enumerate(item["is"]) if value not in known)
-        if "recorded-by" in item and not item["element"].startswith("referral."):
-            yield "indicators.no-recording-day", ("recorded-by",)
+        # What would have happened otherwise counts only if it was recorded in time; nothing else has such a day.
+        if ("recorded-by" in item) != item["element"].startswith("referral."):
+            yield "indicators.recording-day", ()
     for word in ("absent", "exists"):
         if word in item and (item[word]["event"] == NEW_EPISODE) != ("same" in item[word]):
             yield "indicators.same-location", (word,)
@@ -151,12 +152,14 @@ def _anchored(content: Mapping[str, Any], lines: Mapping[Path, int], source: str
     return found
 
 
-def _finding(rule: str, path: Path, lines: Mapping[Path, int], source: str) -> Finding:
+def _finding(rule: str, path: Path, lines: Mapping[Path, int], source: str, **more: object) -> Finding:
     known = path
     while known and known not in lines:
         known = known[:-1]
     line = lines.get(known, 1)
-    return Finding(rule, _dotted(path), line=line, params={"source": source, "line": line, "path": _dotted(path)})
+    return Finding(
+        rule, _dotted(path), line=line, params={"source": source, "line": line, "path": _dotted(path), **more}
+    )
 
 
 def _dotted(path: Path) -> str:
@@ -185,7 +188,6 @@ def _definition(content: Mapping[str, Any]) -> Definition:
         exclude=tuple(_has(each) for each in content.get("exclude", ())),
         outcome=tuple(_criterion(each) for each in content.get("outcome", ())),
         moments=tuple(sorted(moments["at"])),
-        later=moments.get("later", 0),
         measure=content.get("measure", ""),
         unit=content.get("unit", ""),
         reference=tuple(content.get("reference", ())),

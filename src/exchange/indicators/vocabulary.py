@@ -15,7 +15,8 @@ SUPPLIERS = ("practice", "gp", "specialist", "social", "client")
 LEVELS = ("patient", "aggregate")
 ANCHORS = ("start", "end", "period-start")
 CHARACTERISTICS = ("age-band", "sex", "socio-economic", "diagnosis-group", "chronic")
-GROUPS = ("location", "diagnosis", "therapist", "access", "sex", "chronic", "month", "year", "partner")
+GROUPS = ("location", "diagnosis", "therapist", "access", "sex", "chronic", "month", "year")
+PARTNER_GROUP = ("partner",)
 NEW_EPISODE = "new-episode"
 SESSION_TYPES = ("session", "group")
 

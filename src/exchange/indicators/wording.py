@@ -56,7 +56,7 @@ def counting(definition: Definition, language: str = "nl") -> tuple[str, ...]:
         return (say("indicators.clause.mean", {}, language),)
     if definition.count == "moments":
         moments = {"moments": _listed([str(each) for each in definition.moments], language, "or")}
-        return (say("indicators.clause.moments", {**moments, "later": definition.later}, language),)
+        return (say("indicators.clause.moments", moments, language),)
     return tuple(_cases(definition, language))
 
 

@@ -1,0 +1,166 @@
+"""The episodes of a definition in a period, each with its status, as one select."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from exchange.counting.criteria import Column, Joined, Judged, agreed, judged, left_on
+from exchange.counting.current import patients, word
+from exchange.counting.functions import greatest, least, month_of, year_of
+from exchange.indicators.cohort import (
+    CENSORED,
+    CONFIRMED,
+    EXCLUDED,
+    NO_AGREEMENT,
+    NOT_DUE,
+    OUTSIDE,
+    REFUTED,
+    UNKNOWN,
+    WHERE_UNKNOWN,
+    Question,
+)
+from exchange.indicators.definition import Happens
+from exchange.indicators.vocabulary import ENDS_OBSERVATION, NEW_EPISODE
+from exchange.store import tables
+from exchange.store.columns import Day
+from exchange.store.versions import current
+
+_NO_RANK = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question to an engine: the question and the load as of which it is answered."""
+
+    question: Question
+    as_of: int | None
+
+    @property
+    def start(self) -> Column:
+        """Return the first day of the period, as a parameter."""
+        return sa.bindparam("period_start", self.question.start, type_=Day())
+
+    @property
+    def end(self) -> Column:
+        """Return the day after the period, as a parameter."""
+        return sa.bindparam("period_end", self.question.end, type_=Day())
+
+    @property
+    def cut_off(self) -> Column:
+        """Return the day up to which facts are known, as a parameter."""
+        return sa.bindparam("cut_off", self.question.cut_off, type_=Day())
+
+
+def group_columns(names: Sequence[str], episode: Any, sex: Any, day: Any) -> list[sa.Label[Any]]:
+    """Return the columns of a split, each absent value a named one."""
+    chronic = sa.case((episode.c.chronic.is_(None), "unknown"), (episode.c.chronic == True, "yes"), else_="no")  # noqa: E712 - SQL
+    columns: dict[str, Any] = {
+        "location": episode.c.location,
+        "diagnosis": episode.c.diagnosis,
+        "therapist": episode.c.therapist,
+        "access": word(episode.c.access),
+        "sex": sa.func.coalesce(sex, "unknown"),
+        "chronic": chronic,
+        "month": month_of(day),
+        "year": year_of(day),
+    }
+    return [columns[name].label(f"g{i}") for i, name in enumerate(names)]
+
+
+def base(asked: Asked) -> sa.CTE:
+    """Return the episodes whose day lies in the period, with the patient's sex and birth date."""
+    t, definition = tables.episode, asked.question.definition
+    person = patients(asked.as_of)
+    day = t.c.start_date if definition.period == "start" else t.c.end_date
+    return (
+        sa.select(
+            t.c.episode_id,
+            t.c.patient_id,
+            t.c.start_date,
+            t.c.end_date,
+            t.c.location,
+            t.c.instrument,
+            t.c.chronic,
+            t.c.foreign,
+            word(t.c.end_reason).label("end_reason"),
+            word(t.c.onward_advice).label("onward_advice"),
+            word(t.c.access).label("access"),
+            sa.func.coalesce(person.c.sex, "unknown").label("sex"),
+            person.c.birth_date,
+            *group_columns(asked.question.group_by, t, person.c.sex, day),
+        )
+        .select_from(t.outerjoin(person, person.c.patient_id == t.c.patient_id))
+        .where(current(t, asked.as_of), day >= asked.start, day < asked.end)
+        .cte("base")
+    )
+
+
+def admission(asked: Asked, joined: Joined) -> list[tuple[Column, str]]:
+    """Return the conditions under which an episode is not counted, in the order in which they are judged."""
+    definition = asked.question.definition
+    refused: list[tuple[Column, str]] = []
+    for condition in definition.where:
+        state = judged(condition, joined).state
+        refused += [(state == 0, OUTSIDE), (state == 2, WHERE_UNKNOWN)]
+    refused.append((joined.base.c.foreign == True, EXCLUDED))  # noqa: E712 - SQL
+    refused += [(judged(condition, joined).state == 1, EXCLUDED) for condition in definition.exclude]
+    return refused
+
+
+def cases(asked: Asked) -> sa.CTE:
+    """Return one row per episode that is looked at: patient, split, status, evidence and class of change."""
+    question, definition = asked.question, asked.question.definition
+    joined = Joined(base(asked), asked.as_of, question.instruments)
+    refused = admission(asked, joined)
+    due = sa.and_(sa.true(), *(joined.on(moment) <= asked.cut_off for moment in definition.follow_up))
+    outcome = [judged(criterion, joined) for criterion in definition.outcome]
+    settled: list[tuple[Column, str]] = [(sa.or_(*(each.state == 0 for each in outcome)), REFUTED)]
+    confirmed = (sa.and_(*(each.state == 1 for each in outcome)), CONFIRMED)
+    if definition.asks_partner:
+        settled += [(_lost(asked, joined), CENSORED), confirmed]
+        settled.append((sa.not_(agreed(joined, question.agreements)), NO_AGREEMENT))
+    else:
+        settled.append(confirmed)
+    reached = sa.case((due, sa.case(*settled, else_=UNKNOWN)), else_=NOT_DUE)
+    status = sa.case(*refused, else_=reached)
+    groups = [joined.base.c[f"g{i}"] for i in range(len(question.group_by))]
+    change = next((each.change for each in outcome if each.change is not None), sa.literal("", sa.String()))
+    judged_cases = (
+        sa.select(
+            joined.base.c.patient_id,
+            *groups,
+            status.label("status"),
+            _evidence(outcome).label("evidence"),
+            change.label("change"),
+        )
+        .select_from(joined.source())
+        .cte("judged")
+    )
+    return sa.select(judged_cases).where(judged_cases.c.status != OUTSIDE).cte("counted")
+
+
+def _lost(asked: Asked, joined: Joined) -> Column:
+    """Return whether the patient died, moved or left the list before a window had closed."""
+    left = left_on(joined)
+    ends = [
+        joined.on(each.window.end)
+        for each in asked.question.definition.outcome
+        if isinstance(each, Happens) and each.event != NEW_EPISODE
+    ]
+    gone = sa.and_(left.is_not(None), sa.or_(*(left < end for end in ends)))
+    return sa.or_(joined.base.c.end_reason.in_(ENDS_OBSERVATION), gone)
+
+
+def _evidence(outcome: Sequence[Judged]) -> Column:
+    """Return the rank of the weakest evidence behind a confirmation, of the strongest behind a refutation."""
+    ranks = [sa.literal(0) if each.evidence is None else each.evidence for each in outcome]
+    if all(each.evidence is None for each in outcome):
+        return sa.literal(0, sa.Integer)
+    refuting = [sa.case((each.state == 0, rank), else_=_NO_RANK) for each, rank in zip(outcome, ranks, strict=True)]
+    if len(ranks) == 1:
+        return ranks[0]
+    return sa.case((sa.or_(*(each.state == 0 for each in outcome)), least(*refuting)), else_=greatest(*ranks))

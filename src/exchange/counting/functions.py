@@ -1,0 +1,136 @@
+"""Calendar functions compiled per engine: months clamped to the month's end, days, and the month and year as text."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+
+from exchange.indicators.moments import Moment
+from exchange.store.columns import Day
+
+DayExpression = sa.ColumnElement[date]
+
+
+class add_months(GenericFunction[date]):  # noqa: N801 - the name as it stands in the query
+    """The same day so many months on, or the last day of that month where it is shorter."""
+
+    type = Day()
+    inherit_cache = True
+
+    def __init__(self, day: Any, months: int) -> None:
+        """Take the number as a constant of the definition."""
+        if not isinstance(months, int):
+            raise TypeError(months)
+        super().__init__(day, sa.literal_column(str(months), sa.Integer))
+
+
+class add_days(GenericFunction[date]):  # noqa: N801 - the name as it stands in the query
+    """The day so many days on."""
+
+    type = Day()
+    inherit_cache = True
+
+    def __init__(self, day: Any, days: int) -> None:
+        """Take the number as a constant of the definition."""
+        if not isinstance(days, int):
+            raise TypeError(days)
+        super().__init__(day, sa.literal_column(str(days), sa.Integer))
+
+
+class first_letters(GenericFunction[str]):  # noqa: N801 - the name as it stands in the query
+    """The first four or seven characters of a day as `YYYY-MM-DD`: its year or its month."""
+
+    type = sa.String()
+    inherit_cache = True
+
+
+class greatest(GenericFunction[int]):  # noqa: N801 - the name as it stands in the query
+    """The largest of its arguments, none of which is null."""
+
+    type = sa.Integer()
+    inherit_cache = True
+
+
+class least(GenericFunction[int]):  # noqa: N801 - the name as it stands in the query
+    """The smallest of its arguments, none of which is null."""
+
+    type = sa.Integer()
+    inherit_cache = True
+
+
+def _parts(element: Any, compiler: SQLCompiler, **options: Any) -> tuple[str, str]:
+    day, number = list(element.clauses)
+    return compiler.process(day, **options), str(number)
+
+
+@compiles(add_months, "sqlite")
+def _add_months_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    # SQLite overflows into the next month (and only 3.46 can be told not to), so the month's last day is the limit.
+    day, months = _parts(element, compiler, **options)
+    following = int(months) + 1
+    return (
+        f"min(date({day}, '{int(months):+d} months'), date({day}, 'start of month', '{following:+d} months', '-1 day'))"
+    )
+
+
+@compiles(add_months, "postgresql")
+def _add_months_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    day, months = _parts(element, compiler, **options)
+    return f"CAST({day} + make_interval(months => {months}) AS date)"
+
+
+@compiles(add_days, "sqlite")
+def _add_days_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    day, days = _parts(element, compiler, **options)
+    return f"date({day}, '{int(days):+d} days')"
+
+
+@compiles(add_days, "postgresql")
+def _add_days_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    day, days = _parts(element, compiler, **options)
+    return f"({day} + {days})"
+
+
+@compiles(first_letters, "sqlite")
+def _first_letters_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    day, number = _parts(element, compiler, **options)
+    return f"substr({day}, 1, {number})"
+
+
+@compiles(first_letters, "postgresql")
+def _first_letters_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    day, number = _parts(element, compiler, **options)
+    return f"substr(to_char({day}, 'YYYY-MM-DD'), 1, {number})"
+
+
+@compiles(greatest, "sqlite")
+def _greatest_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f"max({compiler.process(element.clauses, **options)})"
+
+
+@compiles(least, "sqlite")
+def _least_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f"min({compiler.process(element.clauses, **options)})"
+
+
+def moment_on(moment: Moment, start: Any, end: Any) -> sa.ColumnElement[Any]:
+    """Return the day of a moment, given an episode's start and end; null where the anchor is."""
+    anchor: sa.ColumnElement[Any] = end if moment.anchor == "end" else start
+    if not moment.amount:
+        return anchor
+    return add_months(anchor, moment.amount) if moment.unit == "months" else add_days(anchor, moment.amount)
+
+
+def month_of(day: Any) -> sa.ColumnElement[str]:
+    """Return `YYYY-MM`."""
+    return first_letters(day, sa.literal_column("7", sa.Integer))
+
+
+def year_of(day: Any) -> sa.ColumnElement[str]:
+    """Return `YYYY`."""
+    return first_letters(day, sa.literal_column("4", sa.Integer))

@@ -1,0 +1,248 @@
+"""What is counted from sessions and from partners' totals: evaluation moments, means, the index, rates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from exchange.counting import folding
+from exchange.counting.cohort import Asked, admission, base, group_columns
+from exchange.counting.criteria import Column, Joined
+from exchange.counting.current import patients, treatments, word
+from exchange.counting.functions import add_months
+from exchange.indicators.cohort import CONFIRMED, EXCLUDED, NOT_DUE, OUTSIDE, REFUTED, WHERE_UNKNOWN
+from exchange.indicators.cube import INDEX_PRODUCTS, INDEX_TOTALS, RATE_TOTALS
+from exchange.indicators.moments import Window
+from exchange.indicators.reference import ReferenceTable
+from exchange.records.codes import Effect, Evidence, NextStep
+from exchange.store import tables
+from exchange.store.versions import current
+
+_WITHOUT_EFFECT = (Effect.INSUFFICIENT.value, Effect.NONE.value)
+_EVIDENCE = {Evidence.SIGNED.value: 1, Evidence.FORM.value: 2, Evidence.CLIENT.value: 3}
+
+
+def moments(asked: Asked) -> sa.CTE:
+    """Return one row per evaluation that fell due: when the session with its number took place."""
+    t, as_of = tables.episode, asked.as_of
+    person, done = patients(as_of), _evaluations(asked)
+    treated = treatments(as_of).subquery("treated")
+    place = sa.func.row_number().over(partition_by=treated.c.episode_id, order_by=(treated.c.day, treated.c.session_id))
+    numbered = sa.select(treated.c.episode_id, treated.c.day, place.label("place")).subquery("numbered")
+    without = sa.and_(done.c.effect.is_not(None), done.c.effect.in_(_WITHOUT_EFFECT))
+    stopped = sa.and_(without, done.c.decision == NextStep.STOP.value)
+    status = sa.case(
+        (t.c.foreign == True, EXCLUDED),  # noqa: E712 - SQL
+        (numbered.c.day > asked.cut_off, NOT_DUE),
+        (done.c.episode_id.is_not(None), CONFIRMED),
+        else_=REFUTED,
+    )
+    return (
+        sa.select(
+            t.c.patient_id,
+            *group_columns(asked.question.group_by, t, person.c.sex, numbered.c.day),
+            status.label("status"),
+            sa.case((without, 1), else_=0).label("without_effect"),
+            sa.case((stopped, 1), else_=0).label("stopped"),
+            sa.case((sa.and_(stopped, done.c.told_referrer_on.is_not(None)), 1), else_=0).label("stopped_and_told"),
+        )
+        .select_from(
+            numbered.join(t, sa.and_(t.c.episode_id == numbered.c.episode_id, current(t, as_of)))
+            .outerjoin(person, person.c.patient_id == t.c.patient_id)
+            .outerjoin(done, sa.and_(done.c.episode_id == t.c.episode_id, done.c.session_number == numbered.c.place))
+        )
+        .where(
+            numbered.c.place.in_(asked.question.definition.moments),
+            numbered.c.day >= asked.start,
+            numbered.c.day < asked.end,
+        )
+        .cte("counted")
+    )
+
+
+def _evaluations(asked: Asked) -> sa.CTE:
+    """Return the first evaluation recorded at each session number."""
+    t = tables.evaluation
+    place = sa.func.row_number().over(
+        partition_by=(t.c.episode_id, t.c.session_number), order_by=(t.c.day, t.c.evaluation_id)
+    )
+    ordered = (
+        sa.select(
+            t.c.episode_id,
+            t.c.session_number,
+            word(t.c.effect).label("effect"),
+            word(t.c.decision).label("decision"),
+            t.c.told_referrer_on,
+            place.label("place"),
+        )
+        .where(current(t, asked.as_of), t.c.session_number.in_(asked.question.definition.moments))
+        .subquery()
+    )
+    return sa.select(ordered).where(ordered.c.place == 1).cte("done")
+
+
+def means(asked: Asked) -> sa.Select[Any]:
+    """Return how many patients had each number of sessions in the period, foreign episodes apart."""
+    t, person = tables.episode, patients(asked.as_of)
+    treated = treatments(asked.as_of).subquery("treated")
+    counted = (
+        sa.select(
+            t.c.patient_id,
+            t.c.foreign,
+            *group_columns(asked.question.group_by, t, person.c.sex, treated.c.day),
+        )
+        .select_from(
+            treated.join(t, sa.and_(t.c.episode_id == treated.c.episode_id, current(t, asked.as_of))).outerjoin(
+                person, person.c.patient_id == t.c.patient_id
+            )
+        )
+        .where(treated.c.day >= asked.start, treated.c.day < asked.end)
+        .subquery("counted")
+    )
+    keys = [counted.c[name] for name in folding.group_names(len(asked.question.group_by))]
+    each = (
+        sa.select(*keys, counted.c.foreign, sa.func.count().label("sessions"))
+        .group_by(*keys, counted.c.foreign, counted.c.patient_id)
+        .subquery("each")
+    )
+    groups = [each.c[key.name] for key in keys]
+    return (
+        sa.select(*groups, each.c.foreign, each.c.sessions, sa.func.count().label("patients"))
+        .group_by(*groups, each.c.foreign, each.c.sessions)
+        .order_by(*groups, each.c.foreign, each.c.sessions)
+    )
+
+
+def index(asked: Asked, table: ReferenceTable) -> sa.Select[Any]:
+    """Return observed and expected sessions of the episodes in the period, folded per patient."""
+    joined = Joined(base(asked), asked.as_of, asked.question.instruments)
+    refused = admission(asked, joined)
+    treated = treatments(asked.as_of).subquery("treated")
+    held = joined.join(
+        sa.select(treated.c.episode_id, sa.func.count().label("sessions")).group_by(treated.c.episode_id).cte("held")
+    )
+    strata = _strata(table)
+    values = _stratum(joined.base, table)
+    matched = sa.and_(sa.true(), *(strata.c[f"c{i}"] == value for i, value in enumerate(values)))
+    status = sa.case(
+        *refused,
+        (held.c.sessions.is_(None), "no-sessions"),
+        (strata.c.expected.is_(None), "no-reference"),
+        else_=CONFIRMED,
+    )
+    groups = folding.group_names(len(asked.question.group_by))
+    judged = (
+        sa.select(
+            joined.base.c.patient_id,
+            *(joined.base.c[name] for name in groups),
+            status.label("status"),
+            sa.func.coalesce(held.c.sessions, 0).label("o"),
+            sa.func.coalesce(strata.c.expected, 0).label("e"),
+        )
+        .select_from(joined.source().outerjoin(strata, matched))
+        .cte("judged")
+    )
+    counted = sa.select(judged).where(judged.c.status != OUTSIDE).cte("counted")
+    return _index_query(counted, groups)
+
+
+def _index_query(counted: sa.CTE, groups: list[str]) -> sa.Select[Any]:
+    c = counted.c
+    due = c.status == CONFIRMED
+    names = ("no-reference", "no-sessions", WHERE_UNKNOWN)
+    summed = folding.per_patient(
+        counted,
+        groups,
+        {
+            "eligible": folding.when(sa.or_(due, c.status.in_(("no-reference", "no-sessions")))),
+            "due": folding.when(due),
+            "excluded": folding.when(c.status == EXCLUDED),
+            "o": folding.total(sa.case((due, c.o), else_=0)),
+            "e": folding.total(sa.case((due, c.e), else_=0)),
+        },
+        {name: folding.when(c.status == name) for name in names},
+    )
+    columns: dict[str, Column] = {name: summed.c[name] for name in INDEX_TOTALS}
+    return folding.per_group(
+        summed,
+        groups,
+        totals=INDEX_TOTALS,
+        distinct={"due": columns["due"]},
+        products=folding.products_of(columns, INDEX_PRODUCTS),
+        parts=names,
+    )
+
+
+def _strata(table: ReferenceTable) -> sa.CTE:
+    names = [sa.column(f"c{i}", sa.String()) for i, _ in enumerate(table.characteristics)]
+    values = sa.values(*names, sa.column("expected", sa.Integer()), name="strata")
+    return values.data([(*key, expected) for key, expected in sorted(table.rows.items())]).cte("strata")
+
+
+def _stratum(cases: sa.CTE, table: ReferenceTable) -> list[Column]:
+    """Return an episode's value of each characteristic, as the table writes it."""
+    start, birth = cases.c.start_date, cases.c.birth_date
+    bands: list[tuple[Column, str]] = []
+    for band in table.bands:
+        reached = add_months(birth, 12 * band.lower) <= start
+        below = sa.true() if band.upper is None else add_months(birth, 12 * band.upper) > start
+        bands.append((sa.and_(birth.is_not(None), reached, below), band.label))
+    chronic = sa.case((cases.c.chronic.is_(None), "unknown"), (cases.c.chronic == True, "yes"), else_="no")  # noqa: E712 - SQL
+    columns: dict[str, Column] = {
+        "age-band": sa.case(*bands, else_="") if bands else sa.literal("", sa.String()),
+        "sex": cases.c.sex,
+        "diagnosis-group": cases.c.location,
+        "chronic": chronic,
+    }
+    return [columns[each] for each in table.characteristics]
+
+
+def rates(asked: Asked) -> sa.Select[Any]:
+    """Return partners' totals before and after, of the partners that gave both."""
+    question, definition = asked.question, asked.question.definition
+    if definition.before is None or definition.after is None:
+        raise AssertionError(definition.id)  # the schema asks for both
+    before, after = _aggregates(asked, definition.before, "before"), _aggregates(asked, definition.after, "after")
+    partners = sa.union(sa.select(before.c.partner), sa.select(after.c.partner)).subquery("partners")
+    due = 1 if definition.after.end.on(question.start) <= question.cut_off else 0
+    both = sa.and_(before.c.partner.is_not(None), after.c.partner.is_not(None), sa.literal(due, sa.Integer) == 1)
+    totals: dict[str, Column] = {
+        "eligible": sa.func.count(),
+        "due": folding.when(sa.literal(due, sa.Integer) == 1),
+        "answered": folding.when(both),
+        "unknown": folding.when(sa.and_(sa.not_(both), sa.literal(due, sa.Integer) == 1)),
+    }
+    for side, rows in (("before", before), ("after", after)):
+        totals[f"events_{side}"] = folding.total(sa.case((both, rows.c.value), else_=0))
+        totals[f"population_{side}"] = folding.total(sa.case((both, rows.c.population), else_=0))
+    keys = [partners.c.partner.label("g0")] if question.group_by else []
+    return (
+        sa.select(*keys, *(totals[name].label(name) for name in RATE_TOTALS))
+        .select_from(
+            partners.outerjoin(before, before.c.partner == partners.c.partner).outerjoin(
+                after, after.c.partner == partners.c.partner
+            )
+        )
+        .group_by(*([partners.c.partner] if question.group_by else []))
+    )
+
+
+def _aggregates(asked: Asked, window: Window, name: str) -> sa.CTE:
+    """Return one count per partner over exactly a window: the strongest evidence, then the first message."""
+    t, start = tables.aggregate, asked.question.start
+    rank = sa.case(_EVIDENCE, value=word(t.c.evidence), else_=9)
+    place = sa.func.row_number().over(
+        partition_by=t.c.partner, order_by=(rank, t.c.message_id, t.c.value, t.c.population)
+    )
+    ordered = (
+        sa.select(t.c.partner, t.c.value, t.c.population, place.label("place"))
+        .where(
+            current(t, asked.as_of),
+            t.c.element == asked.question.definition.events,
+            t.c.start_date == window.start.on(start),
+            t.c.end_date == window.end.on(start),
+        )
+        .subquery()
+    )
+    return sa.select(ordered).where(ordered.c.place == 1).cte(name)

@@ -1,0 +1,243 @@
+"""The cases of a definition, one by one: which are counted, and whether each is confirmed, refuted or unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from exchange.errors import IndicatorError
+from exchange.indicators.deciding import NO_THRESHOLD, Decided, State, day_of, decide, left_on
+from exchange.indicators.definition import Criterion, Definition, Happens, Has
+from exchange.indicators.facts import Facts
+from exchange.indicators.vocabulary import ENDS_OBSERVATION, NEW_EPISODE
+from exchange.records.codes import Effect, NextStep
+from exchange.records.instruments import Instrument
+from exchange.records.model import Episode
+
+CONFIRMED = "confirmed"
+REFUTED = "refuted"
+UNKNOWN = "unknown"
+CENSORED = "censored"
+NO_AGREEMENT = "no-agreement"
+EXCLUDED = "excluded"
+NOT_DUE = "not-due"
+OUTSIDE = "outside"
+WHERE_UNKNOWN = "where-unknown"
+DUE = (CONFIRMED, REFUTED, UNKNOWN, CENSORED, NO_AGREEMENT)
+NOT_REACHED = "not-reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a definition: the period, the day up to which facts are known, and what it is split by."""
+
+    definition: Definition
+    start: date
+    end: date
+    cut_off: date
+    group_by: tuple[str, ...]
+    instruments: Mapping[str, Instrument]
+    agreements: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One criterion of one case: a catalogue rule or a criterion of the definition, and true, false or not reached."""
+
+    rule: str
+    criterion: Criterion | None
+    outcome: str
+    decisive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """One case: its status, what settled it, and each step on the way."""
+
+    episode_id: str
+    patient_id: str
+    status: str
+    group: tuple[str, ...]
+    evidence: int = 0
+    parts: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+
+def cases(question: Question, facts: Facts) -> Iterator[CaseResult]:
+    """Yield every episode that the definition looks at in the period; `outside` are those its conditions leave out."""
+    for episode in facts.episodes:
+        if in_period(question, episode):
+            yield case(question, episode, facts)
+
+
+def in_period(question: Question, episode: Episode) -> bool:
+    """Say whether the episode's day lies in the period."""
+    day = period_day(question.definition, episode)
+    return day is not None and question.start <= day < question.end
+
+
+def period_day(definition: Definition, episode: Episode) -> date | None:
+    """Return the day that puts an episode in a period."""
+    return episode.start if definition.period == "start" else episode.end
+
+
+def admitted(question: Question, episode: Episode, facts: Facts) -> tuple[str, list[Step]]:
+    """Return why an episode is not counted, or nothing, with the steps: conditions first, exclusions after."""
+    definition = question.definition
+    steps = [Step("indicators.criterion.period", None, "true")]
+    for condition in definition.where:
+        state = decide(condition, episode, facts, question.instruments).state
+        steps.append(_step(condition, state, decisive=state is not State.TRUE))
+        if state is not State.TRUE:
+            return (WHERE_UNKNOWN if state is State.UNKNOWN else OUTSIDE), steps
+    steps.append(Step("indicators.criterion.own-practice", None, _word(not episode.foreign), decisive=episode.foreign))
+    if episode.foreign:
+        return EXCLUDED, steps
+    for condition in definition.exclude:
+        state = decide(condition, episode, facts, question.instruments).state
+        steps.append(_step(condition, state, decisive=state is State.TRUE))
+        if state is State.TRUE:
+            return EXCLUDED, steps
+    return "", steps
+
+
+def case(question: Question, episode: Episode, facts: Facts) -> CaseResult:
+    """Judge one episode: refuted outweighs censored, censored outweighs confirmed, and the rest is unknown."""
+    definition = question.definition
+    group = group_of(question.group_by, episode, facts, period_day(definition, episode))
+    reason, steps = admitted(question, episode, facts)
+    if reason:
+        return CaseResult(episode.episode_id, episode.patient_id, reason, group, steps=tuple(steps))
+    moments = [day_of(moment, episode) for moment in definition.follow_up]
+    due = all(moment is not None and moment <= question.cut_off for moment in moments)
+    steps.append(Step("indicators.criterion.due", None, _word(due), decisive=not due))
+    if not due:
+        return CaseResult(episode.episode_id, episode.patient_id, NOT_DUE, group, steps=tuple(steps))
+    decided = [decide(criterion, episode, facts, question.instruments) for criterion in definition.outcome]
+    refuted = next((i for i, each in enumerate(decided) if each.state is State.FALSE), None)
+    for i, (criterion, each) in enumerate(zip(definition.outcome, decided, strict=True)):
+        steps.append(_step(criterion, each.state, decisive=i == refuted))
+    status = REFUTED if refuted is not None else _unless_lost(question, episode, facts, decided, steps)
+    known = status in (CONFIRMED, REFUTED)
+    return CaseResult(
+        episode.episode_id,
+        episode.patient_id,
+        status,
+        group,
+        evidence=_evidence(decided, status) if known else 0,
+        parts=tuple(each.change for each in decided if each.change),
+        steps=tuple(steps),
+    )
+
+
+def _unless_lost(question: Question, episode: Episode, facts: Facts, decided: list[Decided], steps: list[Step]) -> str:
+    definition = question.definition
+    if definition.asks_partner:
+        lost = _lost(definition, episode, facts)
+        steps.append(Step("indicators.criterion.observed", None, _word(not lost), decisive=lost))
+        if lost:
+            return CENSORED
+    if all(each.state is State.TRUE for each in decided):
+        return CONFIRMED
+    if definition.asks_partner:
+        agreed = any(
+            question.agreements is None or one.agreement_id in question.agreements
+            for one in facts.cases.get(episode.episode_id, ())
+        )
+        steps.append(Step("indicators.criterion.agreement", None, _word(agreed), decisive=not agreed))
+        if not agreed:
+            return NO_AGREEMENT
+    return UNKNOWN
+
+
+def _lost(definition: Definition, episode: Episode, facts: Facts) -> bool:
+    """Say whether the patient died, moved or left the list before every window had closed."""
+    if episode.end_reason.value in ENDS_OBSERVATION:
+        return True
+    left = left_on(episode, facts)
+    ends = [
+        day_of(each.window.end, episode)
+        for each in definition.outcome
+        if isinstance(each, Happens) and each.event != NEW_EPISODE
+    ]
+    return left is not None and any(end is not None and left < end for end in ends)
+
+
+def _evidence(decided: list[Decided], status: str) -> int:
+    """Return the weakest evidence that the result rests on: of a refutation only what refutes it."""
+    wanted = State.FALSE if status == REFUTED else State.TRUE
+    ranks = [each.evidence for each in decided if each.state is wanted]
+    return min(ranks) if status == REFUTED else max(ranks, default=0)
+
+
+def group_of(names: tuple[str, ...], episode: Episode, facts: Facts, day: date | None) -> tuple[str, ...]:
+    """Return the values of a split; each absent value is a named one."""
+    return tuple(_group_value(name, episode, facts, day) for name in names)
+
+
+def _group_value(name: str, episode: Episode, facts: Facts, day: date | None) -> str:
+    patient = facts.patients.get(episode.patient_id)
+    values = {
+        "location": episode.location,
+        "diagnosis": episode.diagnosis,
+        "therapist": episode.therapist,
+        "access": str(episode.access.value),
+        "sex": "unknown" if patient is None else str(patient.sex.value),
+        "chronic": {True: "yes", False: "no", None: "unknown"}[episode.chronic],
+        "month": "" if day is None else day.isoformat()[:7],
+        "year": "" if day is None else day.isoformat()[:4],
+    }
+    if name not in values:
+        raise IndicatorError("indicators.group-unknown", group=name)
+    return values[name]
+
+
+@dataclass(frozen=True, slots=True)
+class DueEvaluation:
+    """One evaluation that a session made due, and what was recorded of it."""
+
+    episode: Episode
+    number: int
+    day: date
+    due: bool
+    excluded: bool
+    done: bool
+    parts: tuple[str, ...]
+
+
+def evaluations(question: Question, facts: Facts) -> Iterator[DueEvaluation]:
+    """Yield every evaluation that fell due in the period: when the session with its number took place."""
+    for episode in facts.episodes:
+        sessions = facts.sessions.get(episode.episode_id, ())
+        for number in question.definition.moments:
+            if number > len(sessions):
+                continue
+            day = sessions[number - 1].day
+            if question.start <= day < question.end:
+                yield _evaluation(question, facts, episode, number, day)
+
+
+def _evaluation(question: Question, facts: Facts, episode: Episode, number: int, day: date) -> DueEvaluation:
+    recorded = facts.evaluations.get(episode.episode_id, ())
+    first = next((each for each in recorded if each.session_number == number), None)
+    due = day <= question.cut_off and not episode.foreign
+    parts: list[str] = []
+    if due and first is not None and first.effect in (Effect.INSUFFICIENT, Effect.NONE):
+        parts.append("without-effect")
+        if first.decision is NextStep.STOP:
+            parts.append("stopped")
+            if first.told_referrer_on is not None:
+                parts.append("stopped-and-told")
+    return DueEvaluation(episode, number, day, due, episode.foreign, first is not None, tuple(parts))
+
+
+def _step(criterion: Has | Criterion, state: State, *, decisive: bool) -> Step:
+    return Step("", criterion, state.name.lower(), decisive)
+
+
+def _word(known: bool) -> str:
+    return "true" if known else "false"
+
+
+__all__ = ["NO_THRESHOLD", "CaseResult", "Question", "Step", "admitted", "case", "cases", "evaluations"]
