@@ -1,0 +1,191 @@
+"""A new draft from a template: a whole agreement as YAML, with a marked blank for each thing not yet known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from exchange import shipped
+from exchange.agreements.agreement import Agreement, Party, Text
+from exchange.errors import AgreementError
+from exchange.findings import say
+from exchange.indicators.definition import Definition
+from exchange.indicators.moments import add_months
+from exchange.records.codes import PartnerKind
+
+# What each kind of agreement measures unless asked otherwise, the primary indicator first.
+USUAL: Mapping[PartnerKind, tuple[str, ...]] = {
+    PartnerKind.GP: ("substitution-net", "onward-advice", "durable-discharge-12", "specialist-referral-rate"),
+    PartnerKind.SPECIALIST: ("no-intervention", "no-imaging", "substitution-net", "onward-advice"),
+    PartnerKind.SOCIAL: ("warm-handover", "durable-discharge-12"),
+    PartnerKind.OTHER: ("durable-discharge-12", "responders", "onward-advice"),
+    PartnerKind.CLIENT: ("substitution-net", "responders", "analgesic-reduction", "participation-regained"),
+}
+_HINT = ("hint.agreements.see-template",)
+
+
+def new(
+    kind: PartnerKind,
+    practice: Party,
+    partners: Sequence[Party],
+    *,
+    id: str,  # noqa: A002 - the word the text itself uses
+    on: date,
+    definitions: Mapping[str, Definition],
+    title: Text | None = None,
+    indicators: Iterable[str] | None = None,
+    targets: Mapping[str, float] | None = None,
+    baselines: Mapping[str, float] | None = None,
+    months: int = 24,
+    covers_from: date | None = None,
+    passphrase_until: date | None = None,
+    place: str = "",
+) -> str:
+    """Return the YAML text of a new draft that begins on `on`, as a person will read and change it.
+
+    Without `indicators` the usual ones of this kind, as far as `definitions` has them; the first is the primary one.
+    `passphrase_until` lets partners who sign on paper get a passphrase file until that day.
+    """
+    chosen = tuple(indicators) if indicators is not None else tuple(one for one in USUAL[kind] if one in definitions)
+    unknown = [one for one in chosen if one not in definitions]
+    if unknown or not chosen:
+        raise AgreementError("agreements.indicators-unknown", hints=_HINT, indicators=", ".join(unknown))
+    covers = covers_from or on
+    words: dict[str, Any] = {
+        "id": id,
+        "version": 1,
+        "title": title or _title(kind, practice, partners),
+        "parties": _block([_party(one) for one in (practice, *partners)]),
+        "indicators": _block(_indicators(chosen, definitions, targets or {}, baselines or {})),
+        "evaluations": _block([{"on": add_months(on, step).isoformat()} for step in _steps(months)]),
+        "exceptions": _exceptions(partners, passphrase_until),
+        "term": {
+            "start": on.isoformat(),
+            "until": add_months(on, months).isoformat(),
+            "covers_from": covers.isoformat(),
+            "aggregates_from": min(add_months(on, -12), covers).isoformat(),
+        },
+        "place": place,
+    }
+    return str(_template(kind).render(words))
+
+
+def next_version(agreement: Agreement, *, on: date, months: int) -> dict[str, Any]:
+    """Return the mapping of the next version: the same text, one number higher, from a new first day.
+
+    The evaluation days begin anew; everything else is for the parties to change before it is signed.
+    """
+    raw: dict[str, Any] = json.loads(json.dumps(agreement.raw))
+    raw["version"] = agreement.version + 1
+    raw["term"] |= {"from": on.isoformat(), "until": add_months(on, months).isoformat()}
+    raw["evaluations"] = [{"on": add_months(on, step).isoformat()} for step in _steps(months)]
+    return raw
+
+
+def write(raw: Mapping[str, Any]) -> str:
+    """Return a mapping as YAML that `reading.read` reads back to the same mapping."""
+    return "\n".join(_lines(raw, 0)) + "\n"
+
+
+def _steps(months: int) -> range:
+    return range(6, months + 1, 6) if months >= 6 else range(months, months + 1)
+
+
+def _title(kind: PartnerKind, practice: Party, partners: Sequence[Party]) -> Text:
+    labels = {one.label for one in partners}
+    label = labels.pop() if len(labels) == 1 else ""
+    other = label or ", ".join(one.name for one in partners[:3])
+    names = {"practice": practice.name, "partner": other}
+    return {language: say(f"agreements.title.{kind.value}", names, language) for language in ("nl", "en")}
+
+
+def _party(party: Party) -> dict[str, Any]:
+    """Return a party as the text writes it; what must be there and is not known becomes a marked blank."""
+    signatory = {
+        "function": party.signatory.function or _blank("function"),
+        "authority": party.signatory.authority or _blank("authority"),
+    }
+    written: dict[str, Any] = {
+        "id": party.party,
+        "name": party.name or _blank("name"),
+        "role": party.role,
+        "kind": party.kind.value,
+        "care-provider": party.care_provider,
+        "signs": party.signs,
+        "signatory": signatory | ({"name": party.signatory.name} if party.signatory.name else {}),
+        "privacy-contact": party.privacy_contact or _blank("privacy-contact"),
+    }
+    optional = {"label": party.label, "address": party.address, "card": party.card.replace(" ", "")}
+    return written | {name: value for name, value in optional.items() if value}
+
+
+def _blank(what: str) -> str:
+    return say(f"agreements.blank.{what}", {}, "nl")
+
+
+def _indicators(
+    chosen: tuple[str, ...],
+    definitions: Mapping[str, Definition],
+    targets: Mapping[str, float],
+    baselines: Mapping[str, float],
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": one,
+            "version": definitions[one].version,
+            "primary": place == 0,
+            "baseline": baselines.get(one),
+            "target": targets.get(one),
+        }
+        for place, one in enumerate(chosen)
+    ]
+
+
+def _exceptions(partners: Sequence[Party], until: date | None) -> str:
+    papers = [one for one in partners if one.signs == "paper" and one.kind is not PartnerKind.CLIENT]
+    if until is None or not papers:
+        return "  exceptions: []"
+    reason = {language: say("agreements.exception-reason", {}, language) for language in ("nl", "en")}
+    listed = [
+        {"party": one.party, "suite": "passphrase", "until": until.isoformat(), "reason": reason} for one in papers
+    ]
+    return "\n".join(["  exceptions:", *_lines(listed, 2)])
+
+
+def _block(items: list[dict[str, Any]]) -> str:
+    return "\n".join(_lines(items, 1))
+
+
+def _lines(value: Any, depth: int) -> list[str]:
+    """Write mappings and lists as block YAML; scalars as JSON, which YAML is a superset of."""
+    margin = "  " * depth
+    lines: list[str] = []
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            lines += _entry(f"{margin}{key}:", one, depth)
+    else:
+        for one in value:
+            inner = _lines(one, depth + 1) if _nested(one) else [f"{margin}  {json.dumps(one, ensure_ascii=False)}"]
+            lines += [f"{margin}- {inner[0].lstrip()}", *inner[1:]]
+    return lines
+
+
+def _entry(head: str, value: Any, depth: int) -> list[str]:
+    if _nested(value):
+        return [head, *_lines(value, depth + 1)]
+    return [f"{head} {json.dumps(value, ensure_ascii=False)}"]
+
+
+def _nested(value: Any) -> bool:
+    return isinstance(value, Mapping | list) and bool(value)
+
+
+def _template(kind: PartnerKind) -> Any:
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+    environment.filters["q"] = lambda text: json.dumps(text, ensure_ascii=False)
+    return environment.from_string(shipped.agreements("templates", f"{kind.value}.yaml").read_text(encoding="utf-8"))

@@ -1,0 +1,97 @@
+"""Printing a signed agreement as Markdown, from its own content only, with its annexes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import date
+
+from exchange.agreements.clauses import day_text, fingerprint, plain
+from exchange.agreements.deriving import flows_text
+from exchange.agreements.frozen import Frozen
+from exchange.agreements.signing import thaw
+from exchange.errors import AgreementError
+from exchange.findings import say
+
+
+def document(
+    payload: bytes, language: str = "nl", *, signed: Iterable[tuple[str, date | None, bool]] = (), draft: bool = False
+) -> str:
+    """Return the whole agreement in one language: clauses, then definitions, elements, keys and signatures.
+
+    `signed` are (party, day where known, on paper). With `draft` the first line says that nobody is bound yet.
+    """
+    frozen = thaw(payload)
+    if language not in frozen.clauses:
+        raise AgreementError("agreements.language-missing", language=language)
+    lines = [*_head(frozen, language, draft=draft)]
+    for number, clause in enumerate(frozen.clauses[language], start=1):
+        lines += [f"## {number}. {clause.title}", "", clause.text, ""]
+    lines += _definitions(frozen, language)
+    lines += [f"# {_say('annex-elements', language)}", "", flows_text(frozen.flows, frozen.labels, language)]
+    lines += _keys(frozen, language)
+    lines += _signatures(frozen, tuple(signed), language)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def clause(payload: bytes, id_: str, language: str = "nl") -> str:
+    """Return one clause as a page of its own, such as the client's letter or the follow-up page."""
+    for one in thaw(payload).clauses.get(language, ()):
+        if one.id == id_:
+            return f"# {one.title}\n\n{one.text}\n"
+    raise AgreementError("agreements.clause-unknown", clause=id_)
+
+
+def _say(what: str, language: str, **params: object) -> str:
+    return say(f"agreements.print.{what}", params, language)
+
+
+def _head(frozen: Frozen, language: str, *, draft: bool) -> list[str]:
+    agreement = frozen.agreement
+    about = _say("about", language, id=agreement.id, version=agreement.version)
+    return [
+        f"# {plain(agreement.title[language])}",
+        "",
+        *([f"**{_say('draft', language)}**", ""] if draft else []),
+        f"{about} {_say('digest', language)} `{frozen.digest}`.",
+        "",
+    ]
+
+
+def _definitions(frozen: Frozen, language: str) -> list[str]:
+    lines = [f"# {_say('annex-definitions', language)}", ""]
+    for raw in frozen.definitions:
+        title = raw["title"][language]
+        lines += [f"## {plain(str(title))} (`{raw['id']}`, {_say('version', language)} {raw['version']})", ""]
+        for part in ("rationale", "limits", "example"):
+            if part in raw:
+                lines += [f"*{_say(part, language)}* {plain(str(raw[part][language]))}", ""]
+        # Four spaces make it verbatim: what is printed is the very definition that is signed.
+        text = json.dumps(raw, ensure_ascii=False, indent=2, sort_keys=True)
+        lines += [_say("machine", language), "", *(f"    {line}" for line in text.splitlines()), ""]
+    return lines
+
+
+def _keys(frozen: Frozen, language: str) -> list[str]:
+    lines = [
+        f"# {_say('annex-keys', language)}",
+        "",
+        f"| {_say('party', language)} | {_say('fingerprint', language)} |",
+    ]
+    lines.append("|---|---|")
+    for party in frozen.agreement.parties:
+        shown = fingerprint(party.card) if party.card else _say("on-paper", language)
+        lines.append(f"| {plain(party.name)} ({party.party}) | {shown} |")
+    return [*lines, ""]
+
+
+def _signatures(frozen: Frozen, signed: tuple[tuple[str, date | None, bool], ...], language: str) -> list[str]:
+    if not signed:
+        return []
+    lines = [f"# {_say('signatures', language)}", ""]
+    for party, day, paper in signed:
+        known = frozen.agreement.party(party)
+        name = plain(known.name) if known else party
+        when = f", {day_text(day, language)}" if day else ""
+        lines.append(f"- {name}: {_say('by-paper' if paper else 'by-keys', language)}{when}")
+    return [*lines, ""]
