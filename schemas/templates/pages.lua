@@ -16,7 +16,7 @@ end
 
 local boxes = { note = 'Note', banner = 'Banner', address = 'Address', glance = 'Note', small = 'Small' }
 
-function Div(div)
+local function Div(div)
   local class = div.classes[1]
   if class == 'pagebreak' then return page_break() end
   if class == 'annex' then
@@ -39,7 +39,7 @@ function Div(div)
   return nil
 end
 
-function Span(span)
+local function Span(span)
   if span.classes[1] ~= 'blank' then return nil end
   if FORMAT:match('docx') then
     span.attributes['custom-style'] = 'Blank'
@@ -53,17 +53,35 @@ function Span(span)
   return inside
 end
 
-function Image(image)
+local function Image(image)
   if not FORMAT:match('typst') then return nil end
   local alt = pandoc.utils.stringify(image.caption):gsub('\\', '\\\\'):gsub('"', '\\"')
   return pandoc.RawInline('typst', '#box(image("' .. image.src .. '", width: 100%, alt: "' .. alt .. '"))')
 end
 
+-- A wide table scrolls by itself on a narrow screen, also for who has no mouse.
+local named = 'table'
+local function scrolling(tbl)
+  return pandoc.Div({ tbl }, { class = 'scroll', tabindex = '0', role = 'region', ['aria-label'] = named })
+end
+
 -- The first cell of a row names the row; a screen reader needs to know.
-function Table(tbl)
+local function table_block(tbl)
   if FORMAT:match('html') then
     for _, body in ipairs(tbl.bodies) do body.row_head_columns = 1 end
-    return tbl
+    return scrolling(tbl)
+  end
+  if FORMAT:match('typst') then
+    local rows = 0
+    for _, body in ipairs(tbl.bodies) do rows = rows + #body.body end
+    -- A short table stays on one page; a long one may break, with its head repeated.
+    if rows <= 12 then return { typst('#block(breakable: false)['), tbl, typst(']') } end
   end
   return nil
 end
+
+-- The words a page needs come with its metadata, so that is read first.
+return {
+  { Meta = function(meta) if meta['label-table'] then named = pandoc.utils.stringify(meta['label-table']) end end },
+  { Div = Div, Span = Span, Image = Image, Table = table_block },
+}

@@ -17,6 +17,7 @@ from exchange import shipped
 from exchange.errors import ReportError
 from exchange.reports import word
 from exchange.reports.charts import Picture
+from exchange.reports.markdown import escape, plain
 
 # Extensions off that would give typed text a meaning: raw HTML and TeX, mathematics, citations, smart quotes.
 _READER = (
@@ -91,14 +92,13 @@ def _library(name: str, suffix: str) -> Any:
 
 def _with_pictures(document: Document, folder: Path, suffix: str) -> str:
     """Put the charts beside the text and point to them; a chart that was not drawn leaves nothing behind."""
-    # Here and not at import: the escaping of alternative text is the templates' own.
-    from exchange.reports.markdown import escape
-
     text = document.markdown
+    # Word has no share of the line; the lines of our own letterhead are 166 mm long.
+    width = "100%" if suffix == "svg" else "16.4cm"
     for name, picture in document.pictures.items():
         file = folder / f"{name}.{suffix}"
         file.write_bytes(picture.svg if suffix == "svg" else picture.png)
-        text = text.replace(f"[[picture {name}]]", f"![{escape(picture.alt)}]({file.name}){{width=100%}}")
+        text = text.replace(f"[[picture {name}]]", f"![{escape(picture.alt)}]({file.name}){{width={width}}}")
     return text
 
 
@@ -139,12 +139,9 @@ def _bare_environment() -> dict[str, str]:
 
 def _metadata(document: Document) -> dict[str, str]:
     """Return the values that pandoc's templates fill in; given as strings, so that none is read as Markdown."""
-    from exchange.reports.markdown import plain
-
     made = {
         "pagetitle": document.title,
         "lang": document.language,
-        "author": document.author,
         "banner": document.banner,
         "style": document.style,
         **{f"label-{name}": text for name, text in document.labels.items()},
@@ -155,14 +152,17 @@ def _metadata(document: Document) -> dict[str, str]:
 def _docx(document: Document, folder: Path, reference: Path | None) -> bytes:
     """Make the Word document, on the practice's letterhead where it has one."""
     text = _with_pictures(document, folder, "png")
+    if document.banner:
+        text = f"::: banner\n{escape(document.banner)}\n:::\n\n{text}"
     used = folder / "reference.docx"
     if reference is None:
-        plain = _pandoc_default_reference()
-        used.write_bytes(word.reference(plain, document.labels.get("page", ""), document.labels.get("of", "/")))
+        used.write_bytes(
+            word.reference(_pandoc_default_reference(), document.labels.get("page", ""), document.labels.get("of", "/"))
+        )
     else:
         used.write_bytes(word.usable(reference))
     made = _pandoc(document, folder, text, "docx", f"--reference-doc={used}")
-    return word.finished(made, document.on, document.title)
+    return word.finished(made, document.on, plain(document.title), plain(document.author))
 
 
 def _pandoc_default_reference() -> bytes:

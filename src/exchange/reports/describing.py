@@ -9,7 +9,7 @@ from exchange.reports.facts import DefinitionText
 
 
 def describe(definition: Definition) -> DefinitionText:
-    """Return a definition's texts in every language; the limits stand apart, for a page prints them under their own head."""
+    """Return a definition's texts in every language; its limits stand apart, under a head of their own."""
     return DefinitionText(
         definition.id,
         definition.version,

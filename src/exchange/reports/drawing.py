@@ -41,7 +41,8 @@ def draw(
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(dict(_STYLE)):
+    style: Any = dict(_STYLE)
+    with mpl.rc_context(style):
         figure = Figure(figsize=(7.0, height), layout="constrained")
         paint(figure.add_subplot())
         svg, png = io.BytesIO(), io.BytesIO()

@@ -125,6 +125,13 @@ def counts_text(figure: Figure, language: str) -> str:
     return sentence
 
 
+def rests_on(figure: Figure, language: str) -> str:
+    """Write what a figure rests on, short enough for a table."""
+    if figure.masked is not None:
+        return label("value", "withheld", language)
+    return counts_text(figure, language) or "–"
+
+
 def method_text(figure: Figure, language: str) -> str:
     """Name the method of the interval, with its level."""
     if figure.interval is None:

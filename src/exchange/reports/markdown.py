@@ -106,6 +106,7 @@ def _speaking(language: str) -> dict[str, Any]:
         "interval": lambda figure: figures_text.interval_text(figure, language),
         "bounds": lambda figure: figures_text.bounds_text(figure, language),
         "counts": lambda figure: figures_text.counts_text(figure, language),
+        "rests": lambda figure: figures_text.rests_on(figure, language),
         "unknown": lambda figure: figures_text.count_of(figure, "unknown", language),
         "target": lambda figure: "–" if figure.target is None else figures_text.amount(figure, figure.target, language),
         "baseline": lambda figure: figures_text.amount(figure, figure.baseline, language),

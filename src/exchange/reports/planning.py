@@ -11,7 +11,7 @@ from exchange.findings import say
 from exchange.indicators.figure import Figure
 from exchange.reports import charts, figures_text, markdown, summarising
 from exchange.reports.converting import Document
-from exchange.reports.facts import AgreementFacts, Audience, Charts, PlanFacts
+from exchange.reports.facts import AgreementFacts, Audience, Charts, IndexFacts, IndexPoint, PlanFacts
 from exchange.reports.markdown import Markdown
 from exchange.reports.numbers import count, day, number, period, shortest
 from exchange.reports.questions import Blanks
@@ -132,13 +132,38 @@ def _index_brackets(facts: PlanFacts, language: str) -> dict[str, str]:
         return {}
     filled: dict[str, str] = {}
     if index.points:
-        last = max(index.points, key=lambda point: (point.year, point.edition))
-        filled["index-current"] = shortest(last.value, language)
+        filled["index-current"] = shortest(_latest(index).value, language)
     if index.band is not None:
         filled["index-allowed"] = shortest(index.band.upper, language)
     if index.target is not None:
         filled["index-target"] = shortest(index.target, language)
     return filled
+
+
+def _latest(index: IndexFacts) -> IndexPoint:
+    """Return the newest official figure."""
+    return max(index.points, key=lambda point: (point.year, point.edition))
+
+
+def _index_limits(facts: PlanFacts, language: str) -> str:
+    """Return the year and the published bounds of the newest official figure."""
+    if facts.index is None or not facts.index.points:
+        return ""
+    last = _latest(facts.index)
+    if last.lower is None or last.upper is None:
+        return str(last.year)
+    params = {"year": last.year, "lower": shortest(last.lower, language), "upper": shortest(last.upper, language)}
+    return say("reports.index.limits", params, language)
+
+
+def _judged(facts: PlanFacts, language: str) -> str:
+    """Name the bound that the insurer judges, with its number; empty where it judges the figure itself."""
+    index = facts.index
+    if index is None or index.band is None or not index.points or index.band.bound == "value":
+        return ""
+    number_judged = getattr(_latest(index), index.band.bound)
+    named = figures_text.label("bound", index.band.bound, language)
+    return named if number_judged is None else f"{named}, {shortest(number_judged, language)}"
 
 
 def _partners(facts: PlanFacts, kind: str) -> str:
@@ -190,13 +215,13 @@ def _bracketed(blanks: Blanks, draft: bool) -> dict[str, Any]:
 
 def _letter(facts: PlanFacts, blanks: Blanks, language: str) -> dict[str, Any]:
     """Return the parts of the letter that are worked out."""
-    index = facts.index
     kinds = [kind for kind in _KINDS if blanks.has(f"partners-{kind}")]
     scheme, _, agb = facts.organisation.party.partition(":")
     return {
         "agb": agb if scheme == "agb" else "",
         "insurer_address": facts.insurer.address if facts.insurer else (),
-        "judged_bound": index.band.bound if index and index.band and index.band.bound != "value" else "",
+        "index_limits": _index_limits(facts, language),
+        "judged": _judged(facts, language),
         "domains": _domains(kinds, language),
         "partners": [(kind, blanks.fill(f"partners-{kind}")) for kind in kinds],
         "groups": [group for group in facts.groups if group.planned is not None],

@@ -41,7 +41,7 @@ def document(facts: SummaryFacts, language: str) -> Document:
 
 def labels(language: str) -> dict[str, str]:
     """Return the few words that the page around the text needs."""
-    return {name: say(f"reports.document.{name}", {}, language) for name in ("skip", "page", "of")}
+    return {name: say(f"reports.document.{name}", {}, language) for name in ("skip", "page", "of", "table")}
 
 
 def shared(definitions: Any, language: str) -> dict[str, Any]:
@@ -50,6 +50,7 @@ def shared(definitions: Any, language: str) -> dict[str, Any]:
         "title_of": lambda figure: figures_text.title_of(figure, definitions, language),
         "sentence": lambda figure: figures_text.sentence(figure, definitions, language),
         "parts_of": lambda figure: parts_text(figure, language),
+        "heading": lambda depth, text="": Markdown("#" * depth + (" " + markdown.escape(text) if text else "")),
         "mark": lambda name: Markdown(f"[[picture {name}]]"),
         "rule": lambda header: Markdown("|" + "|".join(["-" * 12] + ["-" * 8] * (len(header) - 1)) + "|"),
     }

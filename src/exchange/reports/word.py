@@ -19,6 +19,10 @@ _FOOTER_RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relati
 _W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 _R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
 
+_TABLES = re.compile(r"<w:tbl>.*?</w:tbl>", re.DOTALL)
+_ROWS = re.compile(r"<w:tr>.*?</w:tr>", re.DOTALL)
+_SHORT = 12
+
 _STYLES = """
 <w:style w:type="character" w:customStyle="1" w:styleId="Blank"><w:name w:val="Blank"/><w:qFormat/>
 <w:rPr><w:shd w:val="clear" w:color="auto" w:fill="FFF1A8"/></w:rPr></w:style>
@@ -109,7 +113,8 @@ def _add_footer(parts: dict[str, bytes], page: str, of: str) -> None:
     section = (
         f'<w:sectPr {_R}><w:footerReference w:type="default" r:id="rIdFooter"/>'
         '<w:pgSz w:w="11906" w:h="16838"/>'
-        '<w:pgMar w:top="1134" w:right="1247" w:bottom="1247" w:left="1247" w:header="567" w:footer="567" w:gutter="0"/>'
+        '<w:pgMar w:top="1134" w:right="1247" w:bottom="1247" w:left="1247"'
+        ' w:header="567" w:footer="567" w:gutter="0"/>'
         "</w:sectPr>"
     )
     parts["word/document.xml"] = re.sub(r"<w:sectPr\b.*?</w:sectPr>", lambda _: section, body, flags=re.DOTALL).encode(
@@ -120,13 +125,11 @@ def _add_footer(parts: dict[str, bytes], page: str, of: str) -> None:
 def usable(file: Path) -> bytes:
     """Return the bytes of a practice's own reference document, or refuse what is no plain Word document."""
     try:
-        if file.stat().st_size > _LARGEST:
-            raise ValueError(file.name)
-        data = file.read_bytes()
+        data = file.read_bytes() if file.stat().st_size <= _LARGEST else b""
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = set(archive.namelist())
             whole = sum(entry.file_size for entry in archive.infolist()) <= 10 * _LARGEST
-    except (OSError, ValueError, zipfile.BadZipFile) as broken:
+    except (OSError, zipfile.BadZipFile) as broken:
         raise _unreadable(file) from broken
     if not whole or not names.issuperset(_NEEDED) or "word/vbaProject.bin" in names:
         raise _unreadable(file)
@@ -137,16 +140,34 @@ def _unreadable(file: Path) -> ReportError:
     return ReportError("reports.reference-unreadable", hints=("hint.save-as-docx",), file=file.name)
 
 
-def finished(made: bytes, on: date, title: str) -> bytes:
-    """Return a Word document whose archive and properties hold no moment but the document's own date."""
+def finished(made: bytes, on: date, title: str, author: str) -> bytes:
+    """Return a Word document with its properties filled, whose archive holds no moment but the document's own date."""
     parts = _parts(made)
     moment = f"{on.isoformat()}T12:00:00Z"
     core = parts["docProps/core.xml"].decode("utf-8")
     core = re.sub(r"(<dcterms:(created|modified)[^>]*>)[^<]*(<)", rf"\g<1>{moment}\g<3>", core)
-    named = f"<dc:title>{escape(title)}</dc:title>"
-    core = re.sub(r"<dc:title>[^<]*</dc:title>|<dc:title ?/>", lambda _: named, core)
+    for name, text in (("title", title), ("creator", author)):
+        core = re.sub(rf"<dc:{name}>[^<]*</dc:{name}>|<dc:{name} ?/>", "", core)
+        core = core.replace("</cp:coreProperties>", f"<dc:{name}>{escape(text)}</dc:{name}></cp:coreProperties>")
     parts["docProps/core.xml"] = core.encode("utf-8")
+    body = parts["word/document.xml"].decode("utf-8")
+    parts["word/document.xml"] = _TABLES.sub(lambda table: _kept_together(table.group()), body).encode("utf-8")
     return _packed(parts)
+
+
+def _kept_together(table: str) -> str:
+    """Keep a row on one page, and a short table too."""
+    rows = _ROWS.findall(table)
+    for place, row in enumerate(rows):
+        kept = row
+        if "<w:trPr>" in kept:
+            kept = kept.replace("<w:trPr>", "<w:trPr><w:cantSplit/>", 1)
+        else:
+            kept = re.sub(r"^<w:tr>", "<w:tr><w:trPr><w:cantSplit/></w:trPr>", kept)
+        if len(rows) <= _SHORT and place < len(rows) - 1:
+            kept = re.sub(r'(<w:pStyle w:val="Compact" ?/>)', r"\1<w:keepNext/>", kept)
+        table = table.replace(row, kept, 1)
+    return table
 
 
 def _parts(archive: bytes) -> dict[str, bytes]:

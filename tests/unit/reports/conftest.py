@@ -140,8 +140,9 @@ CHANGE = ChangeFacts(
 )
 SESSIONS = SessionsFacts((40, 60, 50, 30, 44, None, 20), 252, 14.2, 9.6, 11, START, END)
 POINT = ImprovementPoint(
-    "adviezen vanaf dag één", "Adviezen gaan vanaf het eerste contact mee.", "Folder en filmpje.", "Na 4 behandelingen.",
-    "Bijgesteld na evaluatie.", "praktijkhouder", "In 2025 bij 40% van de patiënten.", "80% in 2026.", "55% in juni 2026.",
+    "adviezen vanaf dag één", "Adviezen gaan vanaf het eerste contact mee.", "Folder en filmpje.",
+    "Na 4 behandelingen.", "Bijgesteld na evaluatie.", "praktijkhouder", "In 2025 bij 40% van de patiënten.",
+    "80% in 2026.", "55% in juni 2026.",
     (date(2026, 9, 1), date(2027, 1, 15)),
 )  # fmt: skip
 
@@ -163,7 +164,7 @@ def summary_facts() -> SummaryFacts:
             figure("measured", "completeness", value=0.258, numerator=80, denominator=310, target=None, verdict=None,
                    interval=Interval(0.21, 0.31, "wilson-clustered"), bounds=None, unknown=0),
             figure("durable-discharge-12", value=None, interval=None, bounds=None, masked="disclosure.too-few",
-                   numerator=None, denominator=None, patients=None, unknown=None, verdict=None, target=None, details={}),
+                   numerator=None, denominator=None, patients=None, unknown=None, verdict=None, target=None),
             figure("responders", "category-share", verdict=Verdict.CANNOT_TELL, target=0.6, value=0.64,
                    interval=Interval(0.52, 0.74, "wilson-clustered-bounds"),
                    parts={"improved": 41, "within-error": 14, "unchanged": 12}),
