@@ -45,7 +45,7 @@ def _resource(resource: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _each(path: str, name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    for item in value if isinstance(value, list) else [value]:
+    for item in value if isinstance(value, list) and value else [value]:
         yield from _under(f"{path}.{_sliced(name, item)}", item)
 
 
