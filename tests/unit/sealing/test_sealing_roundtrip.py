@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import stat
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from exchange.errors import CannotOpen, ExchangeError, SealingError
-from exchange.sealing import addressees, opening, originals, passphrases, sealing
+from exchange.sealing import addressees, opening, originals, passphrases, sealing, tar
 from exchange.sealing.manifest import AgreementRef, AuditHead, Kind, Position, Stream
 from exchange.signing.cards import make_card
 from exchange.signing.keys import EncryptionKey, Keyring
@@ -331,3 +332,33 @@ def test_an_original_is_kept_under_a_key_of_our_own(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         originals.fetch(tmp_path / "absent", tmp_path / "again", key)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["back", "in", "kept.age"]
+
+
+def test_an_armored_file_is_inspected_and_opened_too(exchange: Any) -> None:
+    path = exchange.send()
+    plain = opening.inspect(path)
+    text = base64.b64encode(path.read_bytes()).decode()
+    lines = [text[at : at + 64] for at in range(0, len(text), 64)]
+    armored = exchange.folder / "mail.age"
+    armored.write_text(
+        "\n".join(["-----BEGIN AGE ENCRYPTED FILE-----", *lines, "-----END AGE ENCRYPTED FILE-----", ""])
+    )
+    seen = opening.inspect(armored)
+    assert (seen.armored, seen.kinds, seen.payload) == (True, plain.kinds, plain.payload)
+    assert exchange.open(armored).contents["bundle.json"].exists()
+
+
+def test_a_member_outside_the_rules_has_no_header() -> None:
+    with pytest.raises(ValueError, match="not a member"):
+        tar.header("../x", 1)
+    with pytest.raises(ValueError, match="not a member"):
+        tar.header("x", 8**11)
+
+
+@pytest.mark.parametrize("length", [0, 1, 65536, 65537, 70_000, 1 << 20, (1 << 20) + 1, 123_456_789])
+def test_padding_costs_little_and_keeps_whole_blocks(length: int) -> None:
+    size = tar.padded(length)
+    assert size >= max(length, 65536)
+    assert size % 512 == 0
+    assert size <= max(65536, length * 1.12)
+    assert tar.padded(size) == size
