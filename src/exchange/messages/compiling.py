@@ -219,6 +219,9 @@ class _Compiler:
             return {"$ref": "#/$defs/" + element["contentReference"].partition("#")[2]}, False
         code = element["type"][0]["code"]
         if code.startswith("http://hl7.org/fhirpath/"):
+            if element["path"] in {f"{resource}.id" for resource in RESOURCES}:
+                self.add("id")
+                return {"$ref": "#/$defs/id"}, False
             return {"type": "string", "minLength": 1}, False
         if code in {"BackboneElement", "Element"} and element["path"].count("."):
             return {"$ref": "#/$defs/" + element["path"]}, False
