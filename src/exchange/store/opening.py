@@ -243,14 +243,16 @@ class Store:
                 connection.execute(sa.insert(table).values(name=name, value=value))
 
     def integrity(self) -> tuple[Finding, ...]:
-        """Check the file's own integrity (SQLCipher: every page's HMAC too) and the audit chain."""
-        found: list[Finding] = []
+        """Check the file's own integrity (every page's HMAC too), and where that is sound the audit chain."""
+        broken = 0 if self._database.postgresql else self._broken()
+        return (Finding("store.damaged", params={"count": broken}),) if broken else self.audit.verify()
+
+    def _broken(self) -> int:
         with self._database.reading() as connection:
-            if not self._database.postgresql:
-                broken = list(connection.exec_driver_sql("PRAGMA cipher_integrity_check").all())
-                broken += [row for row in connection.exec_driver_sql("PRAGMA integrity_check").all() if row[0] != "ok"]
-                found += [Finding("store.damaged", params={"count": len(broken)})] if broken else []
-        return (*found, *self.audit.verify())
+            pages = connection.exec_driver_sql("PRAGMA cipher_integrity_check").all()
+            # A page that can't be decrypted can't be looked into either.
+            rows = [] if pages else connection.exec_driver_sql("PRAGMA integrity_check").all()
+        return len(pages) + sum(row[0] != "ok" for row in rows)
 
 
 def _shown(target: Path | str) -> str:
