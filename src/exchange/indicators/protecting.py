@@ -10,7 +10,7 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from exchange.indicators.bounding import Sum, component, ranges
+from exchange.indicators.bounding import Range, Sum, component, ranges
 from exchange.indicators.disclosure import (
     COUNTING_PEOPLE,
     THRESHOLD,
@@ -123,46 +123,61 @@ class _Table:
         if must_span is not None:
             self.unsafe[cell] = must_span
 
-    def complete(self) -> list[Hashable]:
-        """Withhold further cells until none that must stay hidden can be bounded; return those."""
-        more: list[Hashable] = []
+    def complete(self) -> None:
+        """Withhold further cells until none that must stay hidden can be bounded."""
         while chosen := self._next():
-            more += chosen
             for cell in chosen:
                 self.withhold(cell, None, (0, None))
-        return more
 
     def _next(self) -> list[Hashable]:
-        published = {cell: value for cell, value in self.values.items() if cell not in self.hidden}
-        found = ranges(list(self.unsafe), sums=self.sums, published=published, limits=self.limits)
+        found = self._ranges(list(self.unsafe), self.hidden)
         for cell, span in self.unsafe.items():
             known = found[cell]
             if known is not None and known.hides(*span):
                 continue
-            equations, _ = component(cell, self.sums, published)
+            equations, _ = component(cell, self.sums, self.values.keys() - self.hidden.keys())
             if known is None:
                 # Too large to be sure of: the table is refused and only what is no part of another figure stands.
                 chosen = [part for one in equations for part in one.parts if self._free(part)]
             else:
-                touching = [one for one in equations if cell in one.cells]
-                chosen = self._smallest(touching) or self._smallest(equations)
+                chosen = self._partner(cell, span, equations)
             if chosen:
                 return list(dict.fromkeys(chosen))
         return []
 
+    def _ranges(self, cells: Sequence[Hashable], hidden: Collection[Hashable]) -> Mapping[Hashable, Range | None]:
+        published = {cell: value for cell, value in self.values.items() if cell not in hidden}
+        return ranges(cells, sums=self.sums, published=published, limits=self.limits)
+
     def _free(self, cell: Hashable) -> bool:
         return cell in self.values and cell not in self.hidden and cell not in self.fixed
 
-    def _smallest(self, equations: Sequence[Sum]) -> list[Hashable]:
-        """Return the smallest published part that is not zero; a total only as the last resort."""
+    def _partner(self, cell: Hashable, span: tuple[int, int], equations: Sequence[Sum]) -> list[Hashable]:
+        """Return the cell to withhold beside an exposed one: the smallest part that hides it, a total last.
+
+        Where no single part does, the smallest in a sum with only one withheld cell, which gives that one away.
+        """
+        for total in (False, True):
+            candidates = self._candidates(equations, total=total)
+            for each in candidates:
+                found = self._ranges([cell], {*self.hidden, each})[cell]
+                if found is not None and found.hides(*span):
+                    return [each]
+            open_sums = [one for one in equations if sum(not self._open(each) for each in one.cells) == 1]
+            chosen = self._candidates(open_sums, total=total) or candidates
+            if chosen:
+                return chosen[:1]
+        return []
+
+    def _open(self, cell: Hashable) -> bool:
+        return cell in self.values and cell not in self.hidden
+
+    def _candidates(self, equations: Sequence[Sum], *, total: bool) -> list[Hashable]:
+        """Return what may still be withheld from these sums, the smallest first; an empty part hides nothing."""
+        totals = {one.total for one in self.sums}
         order = {each: i for i, each in enumerate(self.values)}
-        candidates = [
-            (each == one.total, self.values[each], order[each], each)
-            for one in equations
-            for each in one.cells
-            if self._free(each) and (self.values[each] > 0 or each == one.total)
-        ]
-        return [min(candidates, key=lambda candidate: candidate[:3])[3]] if candidates else []
+        found = {each for one in equations for each in one.cells if self._free(each) and (each in totals) is total}
+        return sorted((each for each in found if self.values[each] > 0), key=lambda e: (self.values[e], order[e]))
 
 
 def _wholes(figures: Sequence[Figure], known: frozenset[int], threshold: int) -> dict[int, str]:
