@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from exchange import shipped
 from exchange.agreements import life
 from exchange.agreements.agreement import AgreedIndicator, Agreement, FlowTerms, Text
-from exchange.agreements.frozen import Clause, Flow, Frozen, Window
+from exchange.agreements.deriving import label_of
+from exchange.agreements.frozen import Clause, Flow, Frozen, Window, base
 from exchange.errors import AgreementError
 from exchange.findings import say
 from exchange.indicators.definition import Definition
@@ -141,7 +142,8 @@ def _environment() -> Environment:
 def _context(
     agreement: Agreement, definitions: Mapping[str, Definition], listed: tuple[Flow, ...], window: Window, language: str
 ) -> dict[str, Any]:
-    identity = [elements()[one].label[language].lower() for one in agreement.identity if one != "patient.bsn"]
+    known_labels = {one.id: {"label": one.label} for one in elements().values()}
+    identity = [label_of(one, known_labels, language).lower() for one in agreement.identity if one != "patient.bsn"]
     bsn = "patient.bsn" in agreement.identity
     person = "client" if agreement.kind in (PartnerKind.SOCIAL, PartnerKind.CLIENT) else "patient"
     placed = Frozen(agreement, "", listed, {}, (), {}, window)
@@ -153,15 +155,17 @@ def _context(
         "person": say(f"agreements.person.{person}", {}, language),
         "persons": say(f"agreements.persons.{person}", {}, language),
         "identity": [*([elements()["patient.bsn"].label[language].lower()] if bsn else []), *identity],
+        "moments": listing([str(one) for one in agreement.session_moments], language),
         "bsn": bsn,
         "paper": any(party.signs == "paper" for party in agreement.parties),
         "double_claims": any(one.double_claim_check for one in agreement.funding),
         "flows": [_flow(terms, flow, language) for terms, flow in zip(agreement.flows, listed, strict=True)],
+        "questions": _questions(listed, language, client=agreement.kind is PartnerKind.CLIENT),
         "indicators": [_indicator(one, definitions[one.id], language) for one in agreement.indicators],
-        "questions": _questions(listed, language),
         "exceptions": [_exception(agreement, index, language) for index in range(len(agreement.exceptions))],
         "window": window_text(window, language),
         "follow_up": life.follow_up_until(placed, agreement.term.until),
+        "listing": lambda items: listing(items, language),
         "t": lambda text: plain(text[language]),
         "l": plain,
         "d": lambda day: day_text(day, language),
@@ -179,6 +183,9 @@ def money(cents: int, language: str) -> str:
 
 def _flow(terms: FlowTerms, flow: Flow, language: str) -> dict[str, Any]:
     known_elements = elements()
+    words = {one.id: {"label": one.label} for one in known_elements.values()}
+    about = any(known_elements[base(one)].sensitivity != "aggregate" for one in flow.elements)
+    consent = ("yes" if terms.consent_required else "no") if about else "none"
     return {
         "title": say(f"agreements.flow.{terms.event}", {}, language),
         "sender": say(f"agreements.sender.{terms.sender}", {}, language),
@@ -186,10 +193,10 @@ def _flow(terms: FlowTerms, flow: Flow, language: str) -> dict[str, Any]:
         "article_6": say(f"agreements.article.{terms.article_6}", {}, language),
         "article_9": say(f"agreements.article.{terms.article_9}", {}, language),
         "secrecy": say(f"agreements.secrecy.{terms.secrecy}", {}, language),
-        "consent": say(f"agreements.consent.{'yes' if terms.consent_required else 'no'}", {}, language),
+        "consent": say(f"agreements.consent.{consent}", {}, language),
         "frequency": plain(terms.frequency[language]),
         "elements": [
-            {"label": known_elements[one].label[language], "plain": known_elements[one].plain[language]}
+            {"label": label_of(one, words, language), "plain": known_elements[base(one)].plain[language]}
             for one in flow.elements
         ],
     }
@@ -219,11 +226,20 @@ def number(value: float, kind: str, language: str) -> str:
     return text.replace(".", ",") if language == "nl" else text
 
 
-def _questions(listed: tuple[Flow, ...], language: str) -> list[str]:
-    """Return what is asked of the other side about one case, in plain words."""
+def listing(items: list[str], language: str) -> str:
+    """Return items as people list them: 4, 8 and 12."""
+    joint = say("agreements.and", {}, language)
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {joint} {items[-1]}" if items else ""
+
+
+def _questions(listed: tuple[Flow, ...], language: str, *, client: bool) -> list[str]:
+    """Return what is asked of the other side about one case; a client is asked in a client's own words."""
     known_elements = elements()
     asked = [one for flow in listed if flow.event == "partner-return" for one in flow.elements]
-    return [known_elements[one].plain[language].rstrip(".") for one in asked if one.startswith("answer.")]
+    answers = [one for one in asked if one.startswith("answer.")]
+    if client:
+        return [say(f"agreements.asked.{one.removeprefix('answer.')}", {}, language) for one in answers]
+    return [known_elements[one].plain[language].rstrip(".") for one in answers]
 
 
 def _exception(agreement: Agreement, index: int, language: str) -> dict[str, Any]:

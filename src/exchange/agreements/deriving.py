@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from exchange.agreements.agreement import Agreement, FlowTerms, Text
-from exchange.agreements.frozen import Flow, Window
+from exchange.agreements.frozen import Flow, Window, base
 from exchange.findings import say
 from exchange.indicators.definition import Definition
 from exchange.indicators.needing import needed
+from exchange.indicators.vocabulary import LEFT_LIST
 from exchange.records.codes import PartnerKind
 from exchange.records.elements import elements
 
@@ -17,6 +18,7 @@ _CASE = ("case.id", "case.code")
 # Which course of treatment a question is about. A social-domain partner is told the first day and no complaint.
 _FRAME = ("episode.start",)
 _COMPLAINT = ("episode.location", "referral.question")
+_OTHERWISE = frozenset({"referral.day", "referral.counterfactual", "referral.recorded-on"})
 _FEEDBACK = frozenset(
     {
         "episode.end",
@@ -52,13 +54,11 @@ def derived(terms: FlowTerms, agreement: Agreement, definitions: Iterable[Defini
 
 def from_partner(agreement: Agreement, definitions: Iterable[Definition]) -> frozenset[str]:
     """Return the elements that only the other side can supply."""
-    found = set()
-    for definition in definitions:
-        for need in needed(definition):
-            clients = need.supplier == "client" and agreement.kind is PartnerKind.CLIENT
-            if need.supplier == "partner" or clients:
-                found.add(need.element)
-    return frozenset(found)
+    asked = [need for definition in definitions for need in needed(definition) if need.supplier != "practice"]
+    if agreement.kind is PartnerKind.CLIENT:
+        # A client answers for themselves; whether someone left a list is for who keeps that list to say.
+        return frozenset(need.element for need in asked if need.element.startswith("answer.")) - {LEFT_LIST}
+    return frozenset(need.element for need in asked if need.supplier == "partner")
 
 
 def from_practice(definitions: Iterable[Definition]) -> frozenset[str]:
@@ -86,7 +86,7 @@ def window(definitions: Iterable[Definition]) -> Window:
 def labels(listed: Iterable[Flow]) -> dict[str, dict[str, Text]]:
     """Return the label and the plain words of every element that may flow."""
     known = elements()
-    used = {element for flow in listed for element in flow.elements}
+    used = {base(element) for flow in listed for element in flow.elements}
     return {one.id: {"label": one.label, "plain": one.plain} for one in known.values() if one.id in used}
 
 
@@ -99,11 +99,12 @@ def elements_text(agreement: Agreement, definitions: Mapping[str, Definition], l
 def flows_text(listed: Iterable[Flow], words: Mapping[str, Mapping[str, Text]], language: str = "nl") -> str:
     """Return flows as Markdown with the labels and plain words given."""
     lines: list[str] = []
-    for flow in listed:
+    known = tuple(listed)
+    for flow in known:
         title = say(f"agreements.flow.{flow.event}", {}, language)
         sender = say(f"agreements.sender.{flow.sender}", {}, language)
         lines += [f"## {title}", "", f"{sender}.", ""]
-        lines += [f"- {words[one]['label'][language]}: {words[one]['plain'][language]}" for one in flow.elements]
+        lines += [f"- {label_of(one, words, language)}: {words[base(one)]['plain'][language]}" for one in flow.elements]
         lines += [*([] if flow.elements else [say("agreements.flow.totals-only", {}, language)]), ""]
     return "\n".join(lines)
 
@@ -111,8 +112,9 @@ def flows_text(listed: Iterable[Flow], words: Mapping[str, Mapping[str, Text]], 
 def _allowed(terms: FlowTerms, agreement: Agreement, definitions: tuple[Definition, ...]) -> frozenset[str]:
     allowed = derived(terms, agreement, definitions)
     if terms.elements:
-        kept = frozenset(terms.elements) | frozenset(_CASE) | frozenset(agreement.identity)
-        allowed &= kept
+        kept = {*_CASE, *agreement.identity}
+        # `element:form` keeps only the coarser form of what is needed.
+        allowed = (allowed & kept) | {one for one in terms.elements if one in allowed or base(one) in allowed}
     return allowed
 
 
@@ -129,12 +131,27 @@ def _needs(terms: FlowTerms, agreement: Agreement, definitions: Iterable[Definit
     elif terms.event == "feedback-to-referrer":
         yield from (*_CASE, *(from_practice(found) & _FEEDBACK))
     elif terms.event == "partner-return":
-        yield from back
+        apart = agreement.terms("partner-aggregates", "partner") is not None
+        yield from back - totals if apart else back
         if back - totals:
-            yield from _CASE
+            yield from (*_CASE, *_said_by_referrer(agreement, found))
     elif terms.sender == "partner":
         yield from totals
 
 
+def _said_by_referrer(agreement: Agreement, definitions: tuple[Definition, ...]) -> frozenset[str]:
+    """Return what the referrer is the one to say: what would have been done otherwise."""
+    refers = agreement.kind in (PartnerKind.GP, PartnerKind.SPECIALIST)
+    return from_practice(definitions) & _OTHERWISE if refers else frozenset()
+
+
+def label_of(element: str, words: Mapping[str, Mapping[str, Text]], language: str) -> str:
+    """Return an element's label, with the coarser form where only that is allowed."""
+    label = words[base(element)]["label"][language]
+    form = element.partition(":")[2]
+    return f"{label} ({say(f'agreements.coarser.{form}', {}, language)})" if form else label
+
+
 def _ordered(wanted: frozenset[str]) -> tuple[str, ...]:
-    return tuple(element for element in elements() if element in wanted)
+    order = {element: place for place, element in enumerate(elements())}
+    return tuple(sorted(wanted, key=lambda one: (order[base(one)], one)))

@@ -9,6 +9,11 @@ from typing import Any
 from exchange.agreements.agreement import Agreement, Text
 
 
+def base(element: str) -> str:
+    """Return the element's id without the coarser form."""
+    return element.partition(":")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Clause:
     """One clause as rendered in one language; `text` is Markdown."""
@@ -20,11 +25,18 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What one kind of message from one role may carry: element ids, sorted as in schemas/elements.json."""
+    """What one kind of message from one role may carry: element ids, sorted as in schemas/elements.json.
+
+    `patient.birth-date:year` allows only that coarser form; an element by itself allows every form of it.
+    """
 
     sender: str
     event: str
     elements: tuple[str, ...]
+
+    def allows(self, element: str) -> bool:
+        """Say whether an element, or `element:form`, may travel here."""
+        return element in self.elements or base(element) in self.elements
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from exchange.agreements import life
 from exchange.agreements.agreement import FlowTerms, Party
 from exchange.agreements.facts import CardState, Direction, Question, Suite
-from exchange.agreements.frozen import Flow, Frozen
+from exchange.agreements.frozen import Flow, Frozen, base
 from exchange.errors import Refused
 from exchange.findings import Decision, Premise
 from exchange.records.codes import ConsentState, PartnerKind
@@ -97,7 +97,8 @@ def _asked(question: Question, frozen: Frozen) -> _Asked:
         terms=agreement.terms(question.event, role),
         flow=frozen.flow(question.event, role),
         about_a_patient=any(
-            element not in listed or listed[element].sensitivity != "aggregate" for element in question.elements
+            base(element) not in listed or listed[base(element)].sensitivity != "aggregate"
+            for element in question.elements
         ),
     )
 
@@ -160,9 +161,15 @@ def _purpose(asked: _Asked) -> bool:
 
 
 def _elements(asked: _Asked) -> bool:
+    return not _outside(asked)
+
+
+def _outside(asked: _Asked) -> frozenset[str]:
+    """Return the elements that this kind of message may not carry."""
     if asked.question.event in ALWAYS:
-        return asked.question.elements <= _BARE
-    return asked.flow is not None and asked.question.elements <= frozenset(asked.flow.elements)
+        return asked.question.elements - _BARE
+    flow = asked.flow
+    return frozenset(one for one in asked.question.elements if flow is None or not flow.allows(one))
 
 
 def _bsn(asked: _Asked) -> bool | None:
@@ -263,8 +270,7 @@ def _details(rule: str, asked: _Asked) -> Mapping[str, object]:
     question, agreement = asked.question, asked.frozen.agreement
     details: dict[str, object] = {"agreement": agreement.id, "party": question.party, "event": question.event}
     if rule == "gate.elements":
-        allowed = _BARE if question.event in ALWAYS else frozenset(asked.flow.elements if asked.flow else ())
-        details["elements"] = ", ".join(sorted(question.elements - allowed))
+        details["elements"] = ", ".join(sorted(_outside(asked)))
     elif rule in ("gate.begun", "gate.in-time", "gate.tail", "gate.period"):
         end = life.last_day(agreement, question.on, question.ended_on)
         details |= {"start": agreement.term.start, "until": end, "tail": life.follow_up_until(asked.frozen, end)}

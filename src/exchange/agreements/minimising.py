@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from exchange.agreements import deriving
 from exchange.agreements.agreement import Agreement, FlowTerms
+from exchange.agreements.frozen import base
 from exchange.agreements.lines import Path
 from exchange.agreements.placing import Places
 from exchange.findings import Finding
@@ -19,6 +20,7 @@ _SENDERS: Mapping[str, tuple[str, ...]] = {
     "outcome-report": ("practice",),
     "feedback-to-referrer": ("practice",),
     "partner-return": ("partner",),
+    "partner-aggregates": ("partner",),
     "indicator-report": ("practice", "partner"),
 }
 _NO_SECRECY = frozenset({PartnerKind.SOCIAL, PartnerKind.CLIENT})
@@ -101,16 +103,17 @@ def _listed(terms: FlowTerms, needed_here: frozenset[str], path: Path, places: P
     known = elements()
     for index, element in enumerate(terms.elements):
         place = (*path, "elements", index)
-        if element not in known:
+        form = element.partition(":")[2]
+        if base(element) not in known or (form and form not in known[base(element)].generalisations):
             yield places.error("agreements.element-unknown", place, element=element)
-        elif element not in needed_here:
+        elif element not in needed_here and base(element) not in needed_here:
             yield places.error("agreements.element-not-needed", place, element=element)
     if terms.elements:
-        left_out = needed_here - set(terms.elements) - {"case.id", "case.code"}
+        left_out = needed_here - {base(one) for one in terms.elements}
         answers = sorted(one for one in left_out if one.startswith(("answer.", "aggregate.")))
         if answers:
             yield places.warning("agreements.element-left-out", (*path, "elements"), elements=", ".join(answers))
-    if not needed_here and terms.event != "indicator-report":
+    if not needed_here and terms.event not in ("indicator-report", "partner-aggregates"):
         yield places.warning("agreements.flow-empty", path, event=terms.event)
 
 
@@ -150,4 +153,4 @@ def _unsupplied(agreement: Agreement, pinned: tuple[Definition, ...], places: Pl
 
 def _about_a_patient(used: frozenset[str]) -> bool:
     known = elements()
-    return any(known[one].sensitivity != "aggregate" for one in used)
+    return any(known[base(one)].sensitivity != "aggregate" for one in used)
