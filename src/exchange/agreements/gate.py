@@ -151,13 +151,13 @@ def _version(asked: _Asked) -> bool | None:
 
 
 def _event(asked: _Asked) -> bool:
-    return asked.question.event in ALWAYS or asked.flow is not None
+    return asked.question.event in ALWAYS or (asked.flow is not None and asked.terms is not None)
 
 
-def _purpose(asked: _Asked) -> bool:
+def _purpose(asked: _Asked) -> bool | None:
     if asked.question.event in ALWAYS:
         return any(purpose.id == asked.question.purpose for purpose in asked.frozen.agreement.purposes)
-    return asked.terms is not None and asked.terms.purpose == asked.question.purpose
+    return None if asked.terms is None else asked.terms.purpose == asked.question.purpose
 
 
 def _elements(asked: _Asked) -> bool:
