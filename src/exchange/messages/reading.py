@@ -122,7 +122,7 @@ def _moment(tree: Resource) -> datetime:
 
 def _agreement(header: Resource) -> AgreementReference:
     path = "MessageHeader.extension[agreement]"
-    parts = {each.get("url"): each for each in items(extended(header, "agreement"), "extension")}
+    parts = {str(each.get("url")): each for each in items(extended(header, "agreement"), "extension")}
     return AgreementReference(
         agreement_id=_needed(text(parts.get("id"), path, "valueString"), path),
         version=_needed(whole(parts.get("version"), path, "valueInteger"), path),

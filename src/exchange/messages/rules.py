@@ -19,6 +19,12 @@ _RESULTS = frozenset({"Observation", "MeasureReport", "QuestionnaireResponse"})
 Places = Iterator[str]
 
 
+def _type(found: Survey) -> str:
+    """Return the type of the Bundle; what is no text is no type, and is a finding of the schema."""
+    written = found.bundle.get("type")
+    return written if isinstance(written, str) else ""
+
+
 def _entries(found: Survey) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, entry in enumerate(found.bundle.get("entry") or ()):
         if isinstance(entry, dict):
@@ -26,22 +32,22 @@ def _entries(found: Survey) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _bdl_1(found: Survey) -> Places:
-    if "total" in found.bundle and found.bundle.get("type") not in {"searchset", "history"}:
+    if "total" in found.bundle and _type(found) not in {"searchset", "history"}:
         yield "Bundle.total"
 
 
 def _bdl_2(found: Survey) -> Places:
-    if found.bundle.get("type") != "searchset":
+    if _type(found) != "searchset":
         yield from (f"{path}.search" for path, entry in _entries(found) if "search" in entry)
 
 
 def _bdl_3(found: Survey) -> Places:
-    wanted = found.bundle.get("type") in {"batch", "transaction", "history"}
+    wanted = _type(found) in {"batch", "transaction", "history"}
     yield from (f"{path}.request" for path, entry in _entries(found) if ("request" in entry) != wanted)
 
 
 def _bdl_4(found: Survey) -> Places:
-    wanted = found.bundle.get("type") in {"batch-response", "transaction-response", "history"}
+    wanted = _type(found) in {"batch-response", "transaction-response", "history"}
     yield from (f"{path}.response" for path, entry in _entries(found) if ("response" in entry) != wanted)
 
 
@@ -173,7 +179,7 @@ def _contradiction(found: Survey) -> Places:
         business = coded(task.resource.get("businessStatus"), "business-status")
         if business is None:
             continue
-        allowed = {event.states[business] for event in _events_of(found) if business in event.states}
+        allowed = [event.states[business] for event in _events_of(found) if business in event.states]
         if task.resource.get("status") not in allowed:
             yield f"{task.path}.businessStatus"
 
@@ -188,14 +194,14 @@ def _without_reason(found: Survey) -> Places:
     """Ask a reason of a Task that failed or was refused by someone else's system; ours says it in the event."""
     for task in found.of_kind("Task"):
         unexplained = "statusReason" not in task.resource and "businessStatus" not in task.resource
-        if task.resource.get("status") in {"failed", "rejected"} and unexplained:
+        if task.resource.get("status") in ("failed", "rejected") and unexplained:
             yield f"{task.path}.statusReason"
 
 
 def _unknown_event(found: Survey) -> Places:
     header = at(found.bundle, "entry", 0, "resource")
     coding = at(header, "eventCoding")
-    ours = at(coding, "system") == SYSTEMS["event"] and at(coding, "code") in EVENTS
+    ours = at(coding, "system") == SYSTEMS["event"] and at(coding, "code") in tuple(EVENTS)
     if at(header, "resourceType") == "MessageHeader" and not ours:
         yield "Bundle.entry[0].MessageHeader.eventCoding"
 
