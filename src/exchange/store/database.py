@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,6 +20,9 @@ from exchange.signing.keys import StoreKeys
 from exchange.signing.pseudonyms import LocalPseudonymiser, Pseudonymiser
 from exchange.store import tables
 
+# Ids are keyed hashes, so rows come in random order: with SQLite's 2 MiB a page would be decrypted for every row.
+CACHE = "cache_size=-32768"
+
 # One number for all writers of one PostgreSQL store; "exchange" in ASCII.
 WRITERS_LOCK = int.from_bytes(b"exchange", "big") >> 1
 
@@ -30,6 +34,7 @@ class Database:
         """Keep the engine; a national pseudonym service may stand in for our own."""
         self.engine = engine
         self.pseudonymiser = pseudonymiser or LocalPseudonymiser(keys)
+        self._joined = threading.local()
 
     @property
     def postgresql(self) -> bool:
@@ -39,13 +44,38 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that sees one state of the store."""
+        if self._held is not None:
+            yield self._held[0]
+            return
         options = {"isolation_level": "REPEATABLE READ"} if self.postgresql else {}
         with translated(), self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
 
     @contextmanager
+    def together(self, *, by: str, at: datetime) -> Iterator[int]:
+        """Do several things of one operation in one transaction and one load: all of them or none.
+
+        Inside the block everything of this store that this thread does joins in.
+        """
+        with self.writing() as connection:
+            load = new_load(connection, "command", by=by, at=at)
+            self._joined.held = (connection, load)
+            try:
+                yield load
+            finally:
+                self._joined.held = None
+
+    @property
+    def _held(self) -> tuple[Connection, int] | None:
+        held: tuple[Connection, int] | None = getattr(self._joined, "held", None)
+        return held
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that no other writer is in: all or nothing, one at a time."""
+        if self._held is not None:
+            yield self._held[0]
+            return
         opened = self.engine.connect().execution_options(exchange_writes=True)
         with translated(), opened as connection, connection.begin():
             if self.postgresql:
@@ -55,12 +85,19 @@ class Database:
     @contextmanager
     def changing(self, *, by: str, at: datetime) -> Iterator[tuple[Connection, int]]:
         """Open a writing transaction and the load of one command, so that its versions say who and when."""
+        if self._held is not None:
+            yield self._held
+            return
         with self.writing() as connection:
             yield connection, new_load(connection, "command", by=by, at=at)
 
     def id_of(self, kind: str, *parts: object) -> str:
         """Return the surrogate id of a natural key: a keyed index, 32 hex digits."""
-        return self.pseudonymiser.index(kind, "|".join(_escaped(part) for part in parts))
+        joined = "|".join(map(str, parts))
+        if "\\" in joined or joined.count("|") != len(parts) - 1:
+            # Keep ("a|b", "c") apart from ("a", "b|c").
+            joined = "|".join(str(part).replace("\\", "\\\\").replace("|", "\\|") for part in parts)
+        return self.pseudonymiser.index(kind, joined)
 
     def seal(self, column: str, index: str, value: str) -> bytes:
         """Seal an identity for one column and its own index; anywhere else it does not open."""
@@ -69,11 +106,6 @@ class Database:
     def unseal(self, column: str, index: str | None, sealed: bytes | None) -> str | None:
         """Open a sealed identity, where there is one."""
         return None if sealed is None or index is None else self.pseudonymiser.open(column, index, sealed)
-
-
-def _escaped(part: object) -> str:
-    """Keep ("a|b", "c") apart from ("a", "b|c")."""
-    return str(part).replace("\\", "\\\\").replace("|", "\\|")
 
 
 @contextmanager
@@ -110,7 +142,7 @@ def sqlcipher_engine(path: Path, key: bytes) -> Engine:
         # A PRAGMA takes no parameters; the key is 64 hex digits and nothing else.
         connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
         try:
-            for pragma in ("secure_delete=ON", "temp_store=MEMORY", "foreign_keys=ON", "journal_mode=WAL"):
+            for pragma in ("secure_delete=ON", "temp_store=MEMORY", "foreign_keys=ON", "journal_mode=WAL", CACHE):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
         except dbapi2.DatabaseError:
             connection.close()

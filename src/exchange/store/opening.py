@@ -28,7 +28,7 @@ from exchange.store.deriving import Rebuilding, derive_patients
 from exchange.store.figures import Figures
 from exchange.store.journal import Journal
 from exchange.store.partners import Partners
-from exchange.store.received import Received
+from exchange.store.received import Received, Sent
 from exchange.store.releases import Releases
 from exchange.store.retention import Retention
 
@@ -66,6 +66,7 @@ class Store:
         self.cases = Cases(database)
         self.answers = Answers(database)
         self.received = Received(database)
+        self.sent = Sent(database)
         self.figures = Figures(database)
         self.journal = Journal(database, instance)
         self.audit = Audit(database)
@@ -155,6 +156,10 @@ class Store:
             settings=settings,
             dry_run=dry_run,
         )
+
+    def together(self, *, by: str, at: datetime) -> AbstractContextManager[int]:
+        """Do several things in one transaction and one load: see `Database.together`."""
+        return self._database.together(by=by, at=at)
 
     def rebuild(self, settings: Rebuilding, *, by: str, at: datetime) -> tuple[Finding, ...]:
         """Derive every episode and session anew, after the map of service codes or the gap changed."""

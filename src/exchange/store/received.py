@@ -1,4 +1,4 @@
-"""Messages that partners sent, on the receiving side: the original bytes per case, so that they can be read again."""
+"""Messages that partners sent, kept as the bytes that came; and what we last told of each case."""
 
 from __future__ import annotations
 
@@ -52,3 +52,24 @@ class Received:
                 ReceivedMessage(row["message_id"], row["case_id"], row["event"], bytes(row["content"]), row["party"])
                 for row in each(connection, query)
             )
+
+
+class Sent:
+    """`store.sent`: what was last told of a case in one kind of message."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep the database."""
+        self._database = database
+
+    def save(self, case_id: str, event: str, digest: str, message_id: str, *, by: str, at: datetime) -> None:
+        """Write that this content was told; earlier ones stay as versions."""
+        row = {"case_id": case_id, "event": event, "digest": digest, "message_id": message_id}
+        with self._database.changing(by=by, at=at) as (connection, load):
+            put(connection, tables.sent_message, [row], load, key=("case_id", "event"))
+
+    def digests(self) -> dict[tuple[str, str], str]:
+        """Return the digest of what was last told, by case and kind of message."""
+        table = tables.sent_message
+        query = sa.select(table.c.case_id, table.c.event, table.c.digest).where(current(table))
+        with self._database.reading() as connection:
+            return {(case, event): digest for case, event, digest in connection.execute(query)}

@@ -313,6 +313,16 @@ aggregate = versioned(
     sa.Index(None, "aggregate_id"),
 )
 
+# What was last told of a case in one kind of message: a digest of it, so that the same is not sent again.
+sent_message = versioned(
+    "sent_message",
+    sa.Column("case_id", sa.String(64), nullable=False),  # or a partner, for totals without patients
+    sa.Column("event", sa.String(32), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("message_id", sa.String(64), nullable=False),
+    sa.Index(None, "case_id"),
+)
+
 # What a partner's outcome report said, on the partner's side: the original bytes and the elements read from them.
 received_message = versioned(
     "received_message",

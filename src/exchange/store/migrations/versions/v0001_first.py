@@ -92,6 +92,8 @@ answer
 aggregate
     row_id:int* aggregate_id:char32 partner:char32 element:char64 start_date:date end_date:date value:int
     population:int evidence:char32 message_id:char64 epoch_order:int sequence:int load_from:int load_to:int?
+sent_message
+    row_id:int* case_id:char64 event:char32 digest:char64 message_id:char64 load_from:int load_to:int?
 received_message
     row_id:int* message_id:char64 case_id:char32 party:char32 event:char32 content:bytes load_from:int
     load_to:int?
@@ -168,6 +170,7 @@ _INDEXES = (
     "answer(case_id)",
     "answer(episode_id)",
     "aggregate(aggregate_id)",
+    "sent_message(case_id)",
     "received_message(case_id)",
     "received_message(message_id)",
     "release_cell(cell)",
