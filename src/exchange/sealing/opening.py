@@ -20,6 +20,7 @@ from typing import BinaryIO
 from exchange.errors import CannotOpen, NotForUs, SealingError, WasChanged
 from exchange.sealing import age, armor, control, header, permissions, tar
 from exchange.sealing.failures import AgeFailure
+from exchange.sealing.hashing import Hashing
 from exchange.sealing.manifest import FILE_NAME, MOST_MANIFEST, TO_PASSPHRASE, Kind, Listed, Manifest
 from exchange.sealing.recipients import HYBRID, PASSPHRASE, HybridIdentity, Identity, PassphraseIdentity
 from exchange.sealing.stream import CHUNK, TAG
@@ -195,10 +196,9 @@ def _part(into: Path) -> Iterator[Path]:
 
 def _unpack(reader: tar.Reader, listed: Listed, part: Path, *, checked: bool) -> None:
     target = part / listed.name
-    with os.fdopen(permissions.create(target), "wb") as file:
-        sink = _Hashing(file)
-        reader.member(listed.name, listed.size, sink)
-        if sink.hashed.hexdigest() != listed.sha256:
+    with os.fdopen(permissions.create(target), "wb") as file, Hashing() as hashed:
+        reader.member(listed.name, listed.size, lambda piece: hashed.pass_on(piece, file.write))
+        if hashed.hexdigest() != listed.sha256:
             raise WasChanged
         file.flush()
         os.fsync(file.fileno())
@@ -207,17 +207,3 @@ def _unpack(reader: tar.Reader, listed: Listed, part: Path, *, checked: bool) ->
             control.require_no_resource(listed.name, target.read_bytes())
         except SealingError:
             raise CannotOpen from None
-
-
-class _Hashing:
-    """Writes to a file and hashes what it writes."""
-
-    __slots__ = ("_file", "hashed")
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.hashed = hashlib.sha256()
-
-    def write(self, data: bytes | bytearray | memoryview) -> int:
-        self.hashed.update(data)
-        return self._file.write(data)

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from exchange.errors import SealingError
 from exchange.sealing import age, control, permissions, tar
 from exchange.sealing.addressees import Addressees
+from exchange.sealing.hashing import Hashing
 from exchange.sealing.manifest import (
     FILE_NAME,
     MOST_MANIFEST,
@@ -174,16 +175,13 @@ def _listed(content: Content, kind: Kind) -> Listed:
 
 def _pack(container: tar.Writer, listed: Listed, content: Content) -> None:
     container.begin(listed.name, listed.size)
-    hashed, size = hashlib.sha256(), 0
-    with content.open() as source:
+    with content.open() as source, Hashing() as hashed:
         # One byte more than was signed is read, so that a file that grew is seen.
         for piece in _pieces(source, listed.size + 1):
-            hashed.update(piece)
-            size += len(piece)
-            container.write(piece)
-    if (size, hashed.hexdigest()) != (listed.size, listed.sha256):
+            hashed.pass_on(piece, container.write)
+    if (hashed.size, hashed.hexdigest()) != (listed.size, listed.sha256):
         raise SealingError("sealing.input-changed", name=listed.name)
-    container.end(size)
+    container.end(listed.size)
 
 
 def _pieces(source: BinaryIO, most: int) -> Iterator[bytes]:

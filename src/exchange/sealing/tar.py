@@ -7,6 +7,7 @@ links, paths, owners or times to be tricked with.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Protocol
 
 from exchange.sealing.failures import PayloadFailure
@@ -136,8 +137,8 @@ class Reader:
         self._require_zero(padding(size))
         return data
 
-    def member(self, name: str, size: int, sink: Sink) -> None:
-        """Give the bytes of the next member, which must have this name and size, to `sink`."""
+    def member(self, name: str, size: int, take: Callable[[memoryview], object]) -> None:
+        """Give the bytes of the next member, which must have this name and size, to `take`, piece by piece."""
         if self._exactly(BLOCK) != header(name, size):
             raise NotAsListed
         left = size
@@ -145,7 +146,7 @@ class Reader:
             part = self._source.read(left)
             if not part:
                 raise PayloadFailure
-            sink.write(part)
+            take(part)
             left -= len(part)
         self._length += size
         self._require_zero(padding(size))

@@ -162,6 +162,12 @@ def test_a_rotation_to_a_card_that_does_not_follow_is_refused(how: str) -> None:
         cards.read_rotation(jws.sign(canonical(content), "rotation", KEYRING.signing), CARD)
 
 
+def test_a_rotation_that_skips_a_serial_is_refused() -> None:
+    skipped = cards.read_card(jws.sign(canonical({**json.loads(NEW.payload), "serial": 3}), "card", ROTATED.signing))
+    with pytest.raises(WasChanged):
+        cards.rotate(CARD, skipped, KEYRING.signing)
+
+
 def test_a_rotation_without_its_fields_is_refused() -> None:
     for content in ({}, {"card": 1}, [], {"old": "", "new": "", "card": "é"}):
         with pytest.raises(WasChanged):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -110,6 +111,53 @@ def test_a_payload_that_is_not_base64url_was_changed() -> None:
         changed["payload"] = wrong
         with pytest.raises(WasChanged):
             jws.payload(canonical(changed))
+        with pytest.raises(WasChanged):
+            jws.verify(canonical(changed), "agreement", KEYS.public)
+
+
+def signed_with(change: Callable[[dict[str, object]], dict[str, object]]) -> bytes:
+    """Sign rightly, with the right keys, under headers of another making."""
+    body = base64url(b'{"a":1}')
+    parts = []
+    for algorithm, key_id, key in zip(("Ed25519", "ML-DSA-65"), KEYS.public.ids, KEYS.signers, strict=True):
+        header = change({"alg": algorithm, "kid": key_id, "typ": "agreement"})
+        text = base64url(canonical(header))
+        parts.append({"protected": text, "signature": base64url(key.sign(f"{text}.{body}".encode()))})
+    return canonical({"payload": body, "signatures": parts})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"alg": "none"},
+        {"alg": "EdDSA"},
+        {"kid": "x"},
+        {"typ": "agreement+jwt"},
+        {"crit": ["exp"], "exp": 1},
+        {"b64": False, "crit": ["b64"]},
+        {"jku": "https://voorbeeld.invalid"},
+        {"cty": "json"},
+    ],
+    ids=lambda fields: "+".join(fields),
+)
+def test_a_header_of_another_making_is_refused_though_the_right_keys_signed_it(fields: dict[str, object]) -> None:
+    assert jws.verify(signed_with(dict), "agreement", KEYS.public) == b'{"a":1}'
+    with pytest.raises(WasChanged):
+        jws.verify(signed_with(lambda header: {**header, **fields}), "agreement", KEYS.public)
+
+
+@pytest.mark.parametrize("missing", ["alg", "kid", "typ"])
+def test_a_header_with_a_part_missing_is_refused(missing: str) -> None:
+    without = signed_with(lambda header: {name: value for name, value in header.items() if name != missing})
+    with pytest.raises(WasChanged):
+        jws.verify(without, "agreement", KEYS.public)
+
+
+def test_members_beside_the_signed_ones_are_refused() -> None:
+    outside, beside = json.loads(SIGNED), json.loads(SIGNED)
+    outside["note"] = "x"
+    beside["signatures"][0]["note"] = "x"
+    for changed in (outside, beside):
         with pytest.raises(WasChanged):
             jws.verify(canonical(changed), "agreement", KEYS.public)
 
