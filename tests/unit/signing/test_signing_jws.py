@@ -138,7 +138,7 @@ def signed_with(change: Callable[[dict[str, object]], dict[str, object]]) -> byt
         {"jku": "https://voorbeeld.invalid"},
         {"cty": "json"},
     ],
-    ids=lambda fields: "+".join(fields),
+    ids="+".join,
 )
 def test_a_header_of_another_making_is_refused_though_the_right_keys_signed_it(fields: dict[str, object]) -> None:
     assert jws.verify(signed_with(dict), "agreement", KEYS.public) == b'{"a":1}'
