@@ -14,8 +14,9 @@ from exchange.sources.rows import PatientKey
 
 # SNOMED CT: physical therapy procedure, exercise therapy, stretching exercises.
 THERAPY = frozenset({"91251008", "229065009", "229070002"})
-# A measurement belongs to an episode up to so many days after its end (responders: the last within 28 days).
-_AFTER = timedelta(days=28)
+# A measurement belongs to an episode from so many days before its start to so many after its end: the end score of
+# a responder is the last within 28 days of the end.
+_AROUND = timedelta(days=28)
 # A referral belongs to the first episode that begins within so many days.
 _REFERRED = timedelta(days=365)
 _MEMBERS_LIMIT = 5_000_000
@@ -70,9 +71,9 @@ class Index:
         fitting = [
             course
             for course in self._of(resource)
-            if course.start <= on and (course.end is None or on - course.end <= _AFTER)
+            if course.start - on <= _AROUND and (course.end is None or on - course.end <= _AROUND)
         ]
-        return max(fitting, key=lambda one: (one.start, one.key)).key if fitting else ""
+        return max(fitting, key=lambda one: (one.start <= on, one.start, one.key)).key if fitting else ""
 
     def referred_to(self, resource: Resource, on: date | None) -> str:
         """Return the key of the episode a referral began: the first to start after it within a year."""

@@ -133,6 +133,8 @@ def _record(line: str, number: int, state: _State) -> Iterator[PatientRow | Clai
     if len(line) != state.width:
         # Spaces at the end may have been cut off on the way; anything else has shifted.
         line = line.ljust(state.width) if len(line) < state.width else line.rstrip().ljust(state.width)
+    if kind == "04" and state.width == CLAIM_WIDTH:
+        state.total += _amount(line)
     if len(line) > state.width:
         yield Rejected(number, "record", "sources.record-width")
         return
@@ -142,7 +144,6 @@ def _record(line: str, number: int, state: _State) -> Iterator[PatientRow | Clai
         elif state.width == ANSWER_WIDTH:
             yield _answer(line, number, state)
         else:
-            state.total += _amount(line)
             yield _claim(line, number, state)
     except Bad as bad:
         yield Rejected(number, bad.field, bad.rule)

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -71,7 +72,9 @@ def csv_records(file: BinaryIO, separator: str, encoding: str) -> Iterator[Recor
     except UnicodeError as error:
         raise SourceError("sources.not-text", hints=("hint.kind-of-file",)) from error
     finally:
-        wrapper.detach()
+        # Whoever stopped halfway may have closed the file already.
+        with suppress(ValueError):
+            wrapper.detach()
 
 
 def _lines(wrapper: io.TextIOWrapper) -> Iterator[str]:

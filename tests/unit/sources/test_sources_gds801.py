@@ -1,0 +1,158 @@
+"""GDS801 messages load whatever the order of their elements, and never through a DTD."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+from typing import Any
+
+import pytest
+
+from exchange.errors import SourceError
+from exchange.records.codes import SourceKind
+from exchange.sources.gds801 import rows
+from exchange.sources.rows import ClaimRow, PatientRow, Rejected, SettledRow
+
+
+def read(data: bytes) -> list[Any]:
+    return list(rows(io.BytesIO(data)))
+
+
+def refused(data: bytes) -> str:
+    with pytest.raises(SourceError) as error:
+        read(data)
+    return error.value.rule
+
+
+def test_a_claim_carries_its_trajectory_therapist_and_referrer(gds801: Any) -> None:
+    patient, claim = read(gds801.message(gds801.person(gds801.debit())))
+    assert isinstance(patient, PatientRow)
+    assert patient.birth_date == date(1970, 1, 1)
+    assert claim == ClaimRow(
+        line=claim.line,
+        kind=SourceKind.GDS801,
+        patient=patient.patient,
+        declarant="07000001",
+        reference="R1",
+        previous_reference="",
+        credit=False,
+        day=date(2025, 1, 8),
+        code_list="074",
+        service_code="2000",
+        quantity=1,
+        amount_cents=3500,
+        diagnosis="3427",
+        entitlement="001",
+        therapist="07000002",
+        referrer="01000001",
+        referral_day=date(2025, 1, 2),
+        end_code="",
+        insurer="7095",
+        trajectory="",
+        trajectory_start=date(2025, 1, 6),
+    )
+    assert claim.line > 5
+
+
+def test_no_referral_means_no_referrer(gds801: Any) -> None:
+    claim = read(gds801.message(gds801.person(gds801.debit(referred=False))))[1]
+    assert (claim.referrer, claim.referral_day, claim.therapist) == ("", None, "07000002")
+
+
+def test_a_trajectory_number_is_read_by_whatever_name(gds801: Any) -> None:
+    debit = gds801.debit().replace("<Zorgtraject>", "<Zorgtraject><ZorgtrajectNummer>Z9</ZorgtrajectNummer>")
+    assert read(gds801.message(gds801.person(debit)))[1].trajectory == "Z9"
+
+
+def test_a_credit_names_its_debit(gds801: Any) -> None:
+    found = read(gds801.message(gds801.person(gds801.debit(), gds801.credit()), total=0))
+    assert (found[2].credit, found[2].previous_reference) == (True, "R1")
+
+
+def test_amounts_with_a_point_are_euros(gds801: Any) -> None:
+    debit = gds801.debit().replace(">3500<", ">35.00<")
+    assert read(gds801.message(gds801.person(debit)).replace(b">3500<", b">35.00<"))[1].amount_cents == 3500
+
+
+def test_elements_it_does_not_know_are_passed_over(gds801: Any) -> None:
+    data = gds801.message("<Nieuw><BSN2>1</BSN2></Nieuw>", gds801.person("<Ander/>", gds801.debit()))
+    assert len(read(data)) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "rule"),
+    [
+        (">R1<", "><", "reference", "sources.reference-missing"),
+        (">2025-01-08<", ">2025-02-30<", "day", "sources.day"),
+        (">2025-01-08<", ">1960-01-01<", "day", "sources.day"),
+        (">2025-01-06<", ">2025-01-09<", "trajectory_start", "sources.trajectory-after-day"),
+        (">2025-01-06<", ">soon<", "trajectory_start", "sources.day"),
+        (">1</Aantal>", ">one</Aantal>", "quantity", "sources.number"),
+        (">07000002<", ">0700X002<", "therapist", "sources.agb"),
+        (">2000<", ">2000000<", "service_code", "sources.code"),
+    ],
+)
+def test_one_bad_field_rejects_its_line(gds801: Any, old: str, new: str, field: str, rule: str) -> None:
+    bad = gds801.debit().replace(old, new)
+    found = read(gds801.message(gds801.person(bad, gds801.debit("R2")), total=7000))
+    assert (found[1].field, found[1].rule) == (field, rule)
+    assert found[2].reference == "R2"
+
+
+def test_a_person_without_a_valid_number_takes_their_claims_along(gds801: Any) -> None:
+    found = read(gds801.message(gds801.person(gds801.debit(), bsn="999990018")))
+    assert [row.rule for row in found] == ["sources.bsn", "sources.bsn"]
+
+
+def test_a_person_without_a_birth_date_keeps_their_claims(gds801: Any) -> None:
+    found = read(gds801.message(gds801.person(gds801.debit(), born="1970")))
+    assert [type(row) for row in found] == [Rejected, ClaimRow]
+
+
+def test_another_total_is_refused_whole(gds801: Any) -> None:
+    assert refused(gds801.message(gds801.person(gds801.debit()), total=3600)) == "sources.closing-amount"
+
+
+def test_a_message_that_breaks_off_is_refused_whole(gds801: Any) -> None:
+    assert refused(gds801.message(gds801.person(gds801.debit()))[:-30]) == "sources.xml"
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        '<!DOCTYPE Bericht SYSTEM "file:///etc/passwd">',
+        '<!DOCTYPE Bericht [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>',
+        '<!DOCTYPE Bericht [<!ENTITY % x SYSTEM "http://example.invalid/x"> %x;]>',
+    ],
+)
+def test_a_doctype_is_refused(gds801: Any, declaration: str) -> None:
+    data = gds801.message(gds801.person(gds801.debit()))
+    assert refused(data.replace(b"<Bericht ", declaration.encode() + b"<Bericht ")) == "sources.xml-doctype"
+
+
+def test_deep_wide_and_long_documents_are_refused(gds801: Any) -> None:
+    assert refused(gds801.message("<a>" * 50 + "</a>" * 50)) == "sources.xml-limits"
+    assert refused(gds801.message(gds801.person(gds801.debit().replace("<Aantal>", "<x/>" * 3000 + "<Aantal>"))))
+    assert refused(gds801.message(gds801.person(gds801.debit("R" * 20_000)))) == "sources.xml-limits"
+
+
+def test_another_namespace_a_test_message_and_no_declarant_are_refused(gds801: Any) -> None:
+    data = gds801.message(gds801.person(gds801.debit()))
+    assert refused(data.replace(b"bericht573", b"bericht999")) == "sources.gds801-namespace"
+    assert refused(data.replace(b">P<", b">T<")) == "sources.test-message"
+    assert refused(data.replace(b">07000001<", b"><")) == "sources.declarant"
+    assert refused(data.replace(b">07000001<", b">07X<")) == "sources.declarant"
+    assert refused(data.replace(b"UTF-8", b"NO-8")) == "sources.xml"
+
+
+def test_an_answer_settles_what_was_granted_nothing(gds801: Any) -> None:
+    def answered(reference: str, granted: str) -> str:
+        return gds801.debit(reference).replace(
+            "<Aantal>", f"<Toekenning><ToegekendBedragInclBtw>{granted}</ToegekendBedragInclBtw></Toekenning><Aantal>"
+        )
+
+    lines = (answered("R1", "3500"), answered("R2", "0.00"), gds801.debit("R3"))
+    found = read(gds801.message(gds801.person(*lines), total=1, number=574))
+    assert [(row.reference, row.rejected) for row in found[:2]] == [("R1", False), ("R2", True)]
+    assert isinstance(found[0], SettledRow)
+    assert found[2].rule == "sources.settlement-unknown"
