@@ -66,16 +66,16 @@ def _txt_2(name: str, node: Node) -> bool:
     return not isinstance(div, str) or bool(re.sub(r"<(?!img\b)[^>]*>", "", div).strip())
 
 
-ELEMENTS: tuple[tuple[str, Callable[[str, Node], bool]], ...] = (
-    ("messages.per-1", _per_1),
-    ("messages.ext-1", _ext_1),
-    ("messages.qty-3", _qty_3),
-    ("messages.rng-2", _rng_2),
-    ("messages.att-1", _att_1),
-    ("messages.txt-1", _txt_1),
-    ("messages.txt-2", _txt_2),
+ELEMENTS: tuple[tuple[str, str, Callable[[str, Node], bool]], ...] = (
+    ("messages.per-1", "start", _per_1),
+    ("messages.ext-1", "url", _ext_1),
+    ("messages.qty-3", "code", _qty_3),
+    ("messages.rng-2", "low", _rng_2),
+    ("messages.att-1", "data", _att_1),
+    ("messages.txt-1", "div", _txt_1),
+    ("messages.txt-2", "div", _txt_2),
 )
-"""Rule id, and whether an element (its name, its content) keeps it."""
+"""Rule id, the name that an element must have for the rule to look at it, and whether the element keeps it."""
 
 
 def _has(node: Any, stem: str) -> bool:
@@ -174,10 +174,10 @@ def _in_order(first: Any, second: Any) -> bool:
 
 def check_invariants(found: Survey) -> Iterator[Finding]:
     """Yield each broken invariant of every entry."""
-    for path, name, node in found.shapes:
-        for rule, keeps in ELEMENTS:
-            if not keeps(name, node):
-                yield Finding(rule, path, Severity.ERROR)
+    for shape in found.shapes:
+        for rule, trigger, keeps in ELEMENTS:
+            if trigger in shape.node and not keeps(shape.name, shape.node):
+                yield Finding(rule, shape.path, Severity.ERROR)
     for entry in found.entries:
         for rule, element, kept in RESOURCES.get(entry.kind, ()):
             if not kept(entry.resource):

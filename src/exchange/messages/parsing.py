@@ -8,6 +8,7 @@ from typing import Any
 
 from exchange.errors import MessageError
 
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _LINE = re.compile(r"at line (\d+) column")
 
 
@@ -39,7 +40,7 @@ def parse(data: bytes, limits: Limits = LIMITS) -> dict[str, Any]:
         raise _explained(str(error)) from None
     if not isinstance(tree, dict):
         raise MessageError("messages.not-an-object")
-    _require_within(tree, limits)
+    _require_within(data, tree, limits)
     return tree
 
 
@@ -53,19 +54,29 @@ def _explained(text: str) -> MessageError:
     return MessageError("messages.not-json", line=line)
 
 
-def _require_within(tree: dict[str, Any], limits: Limits) -> None:
-    """Refuse what is too deep or has too many entries, level by level, without recursion."""
+def _require_within(data: bytes, tree: dict[str, Any], limits: Limits) -> None:
+    """Refuse what is too deep or has too many entries.
+
+    The depth is counted on the brackets alone, a level at a time. Brackets inside texts count too; where they come
+    out as too deep, the tree itself decides. They can also hide a level, but never more than the parser's own limit.
+    """
     entries = tree.get("entry")
     if isinstance(entries, list) and len(entries) > limits.entries:
         raise MessageError("messages.too-many-entries", limit=limits.entries)
-    level: list[Any] = [tree]
+    brackets = data.translate(None, delete=_NO_BRACKETS)
     for _ in range(limits.depth):
-        level = [
-            below
-            for node in level
-            for below in (node.values() if isinstance(node, dict) else node)
-            if isinstance(below, dict | list)
-        ]
-        if not level:
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if not brackets:
             return
-    raise MessageError("messages.too-deep", limit=limits.depth)
+    if _depth(tree) > limits.depth:
+        raise MessageError("messages.too-deep", limit=limits.depth)
+
+
+def _depth(tree: dict[str, Any]) -> int:
+    depth = 0
+    level: list[Any] = [tree]
+    while level:
+        depth += 1
+        inner = (below for node in level for below in (node.values() if isinstance(node, dict) else node))
+        level = [below for below in inner if isinstance(below, dict | list)]
+    return depth

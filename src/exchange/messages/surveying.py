@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from exchange.messages.schema import known_names, known_types
 
-_POSITION = re.compile(r"\[\d+\]")
+_TRIGGERS = frozenset({"data", "div", "low", "start", "url"})
+"""An element is kept for the rules only if it has one of these names, or a code without a system: no rule looks at
+any other, and most elements of a message are codings."""
+
+_INNER = (dict, list)
+
+Way = tuple["Way | None", str | int]
+"""How an element was reached: a chain of names and positions, turned into a path only where one is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +31,37 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """One Reference with a literal reference: where it stands, without positions, and what it points to."""
+    """One Reference with a literal reference: the element it stands in, and what it points to."""
 
-    entry: int
-    path: str
+    source: Entry
+    way: Way | None
     element: str
     target: str
+
+    @property
+    def entry(self) -> int:
+        """Return the number of the entry it stands in."""
+        return self.source.number
+
+    @property
+    def path(self) -> str:
+        """Return where it stands."""
+        return self.source.path + _written(self.way)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One element that a rule may look at, by its own name and its content."""
+
+    entry: Entry
+    way: Way
+    name: str
+    node: Mapping[str, Any]
+
+    @property
+    def path(self) -> str:
+        """Return where it stands."""
+        return self.entry.path + _written(self.way)
 
 
 @dataclass(slots=True)
@@ -42,7 +73,7 @@ class Survey:
     by_number: dict[int, Entry] = field(default_factory=dict)
     by_url: dict[str, Entry] = field(default_factory=dict)
     pointers: list[Pointer] = field(default_factory=list)
-    shapes: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
+    shapes: list[Shape] = field(default_factory=list)
 
     def of_kind(self, kind: str) -> list[Entry]:
         """Return the entries with a resource of this type."""
@@ -91,19 +122,29 @@ def _keep(found: Survey, number: int, url: Any, resource: Mapping[str, Any]) -> 
 
 def _walk(found: Survey, entry: Entry) -> None:
     names = known_names()
-    stack: list[tuple[str, str, Any]] = [(entry.path, "", entry.resource)]
+    stack: list[tuple[Any, str, Way | None]] = [(entry.resource, "", None)]
     while stack:
-        path, name, node = stack.pop()
-        if isinstance(node, list):
-            stack.extend((f"{path}[{n}]", name, each) for n, each in enumerate(node) if isinstance(each, dict | list))
+        node, name, way = stack.pop()
+        if type(node) is list:
+            stack.extend([(each, name, (way, n)) for n, each in enumerate(node) if type(each) in _INNER])
             continue
-        target = node.get("reference")
-        if isinstance(target, str):
-            element = entry.kind + _POSITION.sub("", path[len(entry.path) :])
-            found.pointers.append(Pointer(entry.number, path, element, target))
-        if name:
-            found.shapes.append((path, name, node))
+        if "reference" in node and isinstance(node["reference"], str):
+            found.pointers.append(Pointer(entry, way, entry.kind + _written(way, positions=False), node["reference"]))
+        if way is not None and (not _TRIGGERS.isdisjoint(node) or ("code" in node and "system" not in node)):
+            found.shapes.append(Shape(entry, way, name, node))
         for key, value in node.items():
-            if isinstance(value, dict | list):
+            if type(value) in _INNER:
+                # A name that the schema does not know may be a value in the wrong place: it gets into no path.
                 known = key if key in names else "?"
-                stack.append((f"{path}.{known}", known, value))
+                stack.append((value, known, (way, known)))
+
+
+def _written(way: Way | None, *, positions: bool = True) -> str:
+    steps = []
+    while way is not None:
+        way, step = way
+        if isinstance(step, str):
+            steps.append(f".{step}")
+        elif positions:
+            steps.append(f"[{step}]")
+    return "".join(reversed(steps))
