@@ -261,6 +261,14 @@ class Keyring:
         """Return the keyring without these retired keys (their `age1pq1…` texts): the cure for a later theft."""
         return replace(self, retired=tuple(key for key in self.retired if key.recipient not in recipients))
 
+    def with_backup(self, name: str) -> Keyring:
+        """Return the keyring with a new key registered for one backup; a name that is taken keeps its key."""
+        return replace(self, backups={name: EncryptionKey.generate(), **self.backups})
+
+    def without_backup(self, name: str) -> Keyring:
+        """Return the keyring without a backup's key: that backup can then never be read again."""
+        return replace(self, backups={other: key for other, key in self.backups.items() if other != name})
+
     def to_bytes(self) -> bytes:
         """Return the whole keyring as canonical JSON; it is secret, and goes nowhere but into the keystore."""
         return canonical(

@@ -42,6 +42,15 @@ def test_rotation_keeps_the_stores_keys_and_changes_the_others(keyring: Keyring)
     assert rotated.retired[0] == keyring.encryption
 
 
+def test_each_backup_has_its_own_key_which_is_never_replaced(keyring: Keyring) -> None:
+    twice = keyring.with_backup("2027").with_backup("2027")
+    assert set(twice.backups) == {"2026", "2027"}
+    assert twice.with_backup("2027").backups == twice.backups
+    assert twice.backups["2027"] != twice.backups["2026"]
+    assert Keyring.from_bytes(twice.to_bytes()) == twice
+    assert twice.without_backup("2027") == keyring
+
+
 @pytest.mark.parametrize("change", ["format", "signing", "encryption", "storage", "store", "retired", "backups"])
 def test_a_keyring_with_a_part_missing_or_wrong_is_refused_without_repeating_it(keyring: Keyring, change: str) -> None:
     whole = json.loads(keyring.to_bytes())
