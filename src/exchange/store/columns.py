@@ -62,11 +62,12 @@ class Code(TypeDecorator[StrEnum]):
         """Keep the list."""
         super().__init__()
         self.codes = codes
+        self._members = {code.value: code for code in codes}
 
     def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> str | None:
         """Store the word, after checking that it is in the list."""
-        return None if value is None else str(self.codes(value).value)
+        return None if value is None else self.codes(value).value
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> StrEnum | None:
         """Return the member."""
-        return None if value is None else self.codes(value)
+        return None if value is None else self._members[value]

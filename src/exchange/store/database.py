@@ -42,6 +42,24 @@ class Database:
         return self.engine.dialect.name == "postgresql"
 
     @contextmanager
+    def together(self, *, by: str, at: datetime) -> Iterator[int]:
+        """Do several things of one operation in one transaction and one load: all of them or none.
+
+        Inside the block everything that this thread does with the store joins in, reading too.
+        """
+        with self.changing(by=by, at=at) as held:
+            before, self._joined.held = self._held, held
+            try:
+                yield held[1]
+            finally:
+                self._joined.held = before
+
+    @property
+    def _held(self) -> tuple[Connection, int] | None:
+        held: tuple[Connection, int] | None = getattr(self._joined, "held", None)
+        return held
+
+    @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that sees one state of the store."""
         if self._held is not None:
@@ -52,29 +70,12 @@ class Database:
             yield connection
 
     @contextmanager
-    def together(self, *, by: str, at: datetime) -> Iterator[int]:
-        """Do several things of one operation in one transaction and one load: all of them or none.
-
-        Inside the block everything of this store that this thread does joins in.
-        """
-        with self.writing() as connection:
-            load = new_load(connection, "command", by=by, at=at)
-            self._joined.held = (connection, load)
-            try:
-                yield load
-            finally:
-                self._joined.held = None
-
-    @property
-    def _held(self) -> tuple[Connection, int] | None:
-        held: tuple[Connection, int] | None = getattr(self._joined, "held", None)
-        return held
-
-    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that no other writer is in: all or nothing, one at a time."""
         if self._held is not None:
-            yield self._held[0]
+            # A savepoint: what fails here is undone here, even where the caller goes on with the rest.
+            with translated(), self._held[0].begin_nested():
+                yield self._held[0]
             return
         opened = self.engine.connect().execution_options(exchange_writes=True)
         with translated(), opened as connection, connection.begin():
@@ -85,11 +86,9 @@ class Database:
     @contextmanager
     def changing(self, *, by: str, at: datetime) -> Iterator[tuple[Connection, int]]:
         """Open a writing transaction and the load of one command, so that its versions say who and when."""
-        if self._held is not None:
-            yield self._held
-            return
+        held = self._held
         with self.writing() as connection:
-            yield connection, new_load(connection, "command", by=by, at=at)
+            yield connection, held[1] if held else new_load(connection, "command", by=by, at=at)
 
     def id_of(self, kind: str, *parts: object) -> str:
         """Return the surrogate id of a natural key: a keyed index, 32 hex digits."""

@@ -64,8 +64,10 @@ def derive_patients(
     """Derive every patient's episodes and sessions anew and write what differs; return the differences found."""
     counts: dict[tuple[str, Severity, tuple[tuple[str, object], ...]], int] = defaultdict(int)
     for chunk in chunks(sorted(patients), PATIENTS):
-        derived = _derive_chunk(connection, database, chunk, settings)
+        lines = _by_patient(connection, tables.claim_line, chunk)
+        derived = _derive_chunk(connection, database, chunk, lines, settings)
         _write_derived(connection, chunk, derived, load)
+        _place_lines(connection, lines, derived, load)
         _attach(connection, chunk, derived, load)
         for finding in (finding for one in derived.values() for finding in one.differences):
             params = tuple(sorted((name, value) for name, value in finding.params.items() if name != "count"))
@@ -85,9 +87,12 @@ def _by_patient(connection: Connection, table: sa.Table, patients: Sequence[str]
 
 
 def _derive_chunk(
-    connection: Connection, database: Database, patients: Sequence[str], settings: Rebuilding
+    connection: Connection,
+    database: Database,
+    patients: Sequence[str],
+    lines: Mapping[str, list[Values]],
+    settings: Rebuilding,
 ) -> dict[str, Derived]:
-    lines = _by_patient(connection, tables.claim_line, patients)
     episodes = _by_patient(connection, tables.episode_source, patients)
     sessions = _by_patient(connection, tables.session_source, patients)
 
@@ -173,13 +178,13 @@ def _write_derived(connection: Connection, patients: Sequence[str], derived: Map
     aliases = [{"alias_id": alias, "episode_id": episode} for one in derived.values() for alias, episode in one.aliases]
     # An alias is never withdrawn: who kept an old id still finds the episode.
     put(connection, tables.episode_alias, aliases, load, key=("alias_id",))
-    _place_lines(connection, patients, derived, load)
 
 
-def _place_lines(connection: Connection, patients: Sequence[str], derived: Mapping[str, Derived], load: int) -> None:
+def _place_lines(
+    connection: Connection, lines: Mapping[str, list[Values]], derived: Mapping[str, Derived], load: int
+) -> None:
     place = {line: episode for one in derived.values() for line, episode in one.episode_of_line.items()}
-    rows = present(connection, tables.claim_line, "patient_id", patients)
-    homes = [(row, {"episode_id": place.get(row["line_id"])}) for row in rows]
+    homes = [(row, {"episode_id": place.get(row["line_id"])}) for rows in lines.values() for row in rows]
     moved = [(row, home) for row, home in homes if row["episode_id"] != home["episode_id"]]
     amend(connection, tables.claim_line, moved, load)
 

@@ -257,7 +257,7 @@ class Store:
             pages = connection.exec_driver_sql("PRAGMA cipher_integrity_check").all()
             # A page that can't be decrypted can't be looked into either.
             rows = [] if pages else connection.exec_driver_sql("PRAGMA integrity_check").all()
-        return len(pages) + sum(row[0] != "ok" for row in rows)
+        return len(pages) + len([row for row in rows if row[0] != "ok"])
 
 
 def _shown(target: Path | str) -> str:

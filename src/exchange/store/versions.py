@@ -42,7 +42,7 @@ def current(table: sa.Table, as_of: int | None = None) -> sa.ColumnElement[bool]
 def each(connection: Connection, query: sa.Executable) -> Iterable[Values]:
     """Return the rows of a query by column name."""
     # A row is a Mapping by name; its declared key type is wider.
-    return cast("Iterable[Values]", connection.execute(query).mappings())
+    return cast("Iterable[Values]", connection.execute(query).mappings().all())
 
 
 def first(connection: Connection, query: sa.Executable) -> Values | None:
