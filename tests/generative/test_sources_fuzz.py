@@ -241,13 +241,23 @@ def test_no_value_of_a_table_a_message_or_a_record_is_ever_repeated() -> None:
     for place in range(len(cells)):
         line = ";".join([*cells[:place], CANARY, *cells[place + 1 :]])
         assert CANARY not in consumed(by_table, f"{HEADER}\n{line}\n".encode())
-    for name in ("BSN", "Begindatum", "Referentienummer", "Aantal", "Zorgaanbiedercode"):
-        body = f"<Verzekerde><DebetPrestatie><{name}>{CANARY}</{name}></DebetPrestatie><BSN>{CANARY}</BSN></Verzekerde>"
+    texts = {"Referentienummer": "R1", "Begindatum": "2025-01-08", "Aantal": "1", "DeclaratieBedragInclBtw": "1"}
+    for name in (*texts, "Prestatiecode", "ZorgtrajectStartdatum", "BSN", "Geboortedatum", "Zorgaanbiedercode"):
+        line = "".join(f"<{one}>{CANARY if one == name else text}</{one}>" for one, text in texts.items())
+        extra = "".join(f"<{one}><{name}>{CANARY * 9}</{name}></{one}>" for one in ("Zorgtraject", "Verwijzing"))
+        bsn = CANARY if name == "BSN" else "999990019"
+        body = f"<Verzekerde><DebetPrestatie>{line}{extra}</DebetPrestatie><BSN>{bsn}</BSN></Verzekerde>"
         head = "<Declarant><Zorgaanbiedercode>07000001</Zorgaanbiedercode></Declarant>"
-        data = f'<B xmlns="http://ei.vektis.nl/declaratiebericht573">{head}{body}<{CANARY}</B>'
-        shown = consumed(gds801.rows, data.encode())
-        assert shown
-        assert CANARY not in shown
+        for end in ("</B>", f"<{CANARY}</B>"):
+            data = f'<B xmlns="http://ei.vektis.nl/declaratiebericht573">{head}{body}{end}'
+            shown = consumed(gds801.rows, data.encode())
+            assert shown
+            assert CANARY not in shown
     for key in PLAUSIBLE:
-        data = json.dumps({"resourceType": "EpisodeOfCare", **PLAUSIBLE, key: {CANARY: CANARY}})
-        assert CANARY not in consumed(fhir_records.rows, data.encode())
+        for kind in ("EpisodeOfCare", "CarePlan", "Observation", "ServiceRequest", "QuestionnaireResponse"):
+            person = {"resourceType": "Patient", "id": "p1"}
+            whole = {"resourceType": kind, **PLAUSIBLE}
+            spoilt = {**whole, key: {"start": CANARY, "reference": CANARY, CANARY: CANARY}}
+            entries = [{"resource": one} for one in (person, {**whole, "resourceType": "EpisodeOfCare"}, spoilt)]
+            data = json.dumps({"resourceType": "Bundle", "entry": entries})
+            assert CANARY not in consumed(fhir_records.rows, data.encode())

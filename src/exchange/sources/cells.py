@@ -42,9 +42,11 @@ class Cells:
         return found
 
     def patient(self) -> PatientKey:
-        """Return how the line names its patient."""
+        """Return how the line names its patient; empty where it names only the episode, which knows its patient."""
         number = self.text("epd_number", 40)
         given = self.text("bsn", 20)
+        if not given and not number and self.text("episode_key", 100):
+            return PatientKey()
         if given.strip("0") or not number:
             return PatientKey(bsn=fields.bsn(given), epd_number=number)
         return PatientKey(epd_number=number)

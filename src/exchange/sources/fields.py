@@ -68,6 +68,7 @@ def bsn(text: str, field: str = "bsn") -> str:
     return padded
 
 
+@lru_cache(maxsize=4096)
 def agb(text: str, field: str) -> str:
     """Return eight digits or nothing; zeros mean nothing, a lost leading zero is forgiven."""
     digits = re.sub(r"[ \-]", "", text)

@@ -13,6 +13,9 @@ from exchange import shipped
 from exchange.errors import SourceError
 from exchange.records.codes import SourceKind
 
+# What happens within an episode may name only the episode.
+_WHOSE = "bsn|epd_number|episode_key"
+
 # The fields of each kind of row; those without which no row can be made stand first.
 FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "patients": (("bsn|epd_number",), ("birth_date", "sex", "name")),
@@ -32,16 +35,15 @@ FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "therapist",
         ),
     ),
-    "sessions": (("bsn|epd_number", "day"), ("episode_key", "type", "therapist", "self_paid")),
-    "measurements": (("bsn|epd_number", "instrument", "day", "score"), ("episode_key",)),
+    "sessions": ((_WHOSE, "day"), ("type", "therapist", "self_paid")),
+    "measurements": ((_WHOSE, "instrument", "day", "score"), ()),
     "referrals": (
-        ("bsn|epd_number", "referrer|question|counterfactual|day"),
-        ("episode_key", "answered_by", "recorded_on"),
+        (_WHOSE, "referrer|question|counterfactual|day"),
+        ("answered_by", "recorded_on"),
     ),
     "evaluations": (
-        ("bsn|epd_number", "session_number", "day"),
+        (_WHOSE, "session_number", "day"),
         (
-            "episode_key",
             "instrument",
             "effect",
             "advice_taken_up",
@@ -177,9 +179,8 @@ def _spec(item: Mapping[str, Mapping[str, object]], source: str) -> RowSpec:
     columns = {name: _names(given) for name, given in item.get("columns", {}).items()}
     constants = {name: str(value) for name, value in item.get("constants", {}).items()}
     known = {name for needed in FIELDS[kind][0] for name in needed.split("|")} | set(FIELDS[kind][1])
-    identity = {"bsn", "epd_number"} if "bsn|epd_number" in FIELDS[kind][0] else set()
     for name in (*columns, *constants, *item.get("values", {})):
-        if name not in known | identity:
+        if name not in known:
             raise SourceError("sources.mapping-field", hints=("hint.mapping-example",), file=source, at=name)
     return RowSpec(
         kind=kind,

@@ -1,7 +1,8 @@
 """PM304 claims (310 characters a record, up to 2024) and their PM305 answers (370 characters).
 
-Layout: Vektis' EI standard PM304 v3.2 as written down in docs/decisions/0006-sources.md. Records: 01 opening,
-02 insured person, 03 debtor (to a service bureau), 04 claimed line, 98 comment, 99 closing.
+Layout: the EI standard PM304 v3.2 of Vektis; slices here are 0-based, its tables count from 1. Records: 01 opening,
+02 insured person, 03 debtor (to a service bureau), 04 claimed line, 98 comment, 99 closing. In PM305 each record
+is the same up to position 310, and 60 positions of the insurer's answer follow.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from exchange.sources.rows import (
     EvaluationRow,
     IndexRow,
     MeasurementRow,
+    PatientKey,
     PatientRow,
     PremRow,
     ReferralRow,
@@ -162,6 +163,13 @@ def test_sessions_carry_their_type_and_episode(tmp_path: Path) -> None:
     assert isinstance(first, SessionRow)
     assert (first.episode_key, first.type, first.self_paid) == ("T1", SessionType.GROUP, True)
     assert (second.episode_key, second.type, second.therapist) == ("", SessionType.SESSION, "")
+
+
+def test_what_names_only_its_episode_has_no_patient_of_its_own(tmp_path: Path) -> None:
+    (row,) = found(tmp_path, "Trajectnummer;Behandeldatum\nT1;08-01-2024\n")
+    assert (row.episode_key, row.patient) == ("T1", PatientKey())
+    (bad,) = found(tmp_path, "Trajectnummer;Behandeldatum\n;08-01-2024\n")
+    assert bad == Rejected(2, "sessions.bsn", "sources.bsn-missing")
 
 
 def test_measurements_and_evaluations_have_files_of_their_own(tmp_path: Path) -> None:
