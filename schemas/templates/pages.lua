@@ -62,7 +62,9 @@ end
 -- A wide table scrolls by itself on a narrow screen, also for who has no mouse.
 local named = 'table'
 local function scrolling(tbl)
-  return pandoc.Div({ tbl }, { class = 'scroll', tabindex = '0', role = 'region', ['aria-label'] = named })
+  -- Pairs, not a table with keys: Lua walks those in another order each time.
+  local attributes = { { 'role', 'region' }, { 'aria-label', named }, { 'tabindex', '0' } }
+  return pandoc.Div({ tbl }, pandoc.Attr('', { 'scroll' }, attributes))
 end
 
 -- The first cell of a row names the row; a screen reader needs to know.

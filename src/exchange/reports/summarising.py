@@ -20,7 +20,7 @@ _GLANCE = 6
 def document(facts: SummaryFacts, language: str) -> Document:
     """Return the summary before it has a format."""
     drawn = charts.pictures(facts.charts, facts.agreements, language)
-    context = {"facts": facts, **shared(facts.definitions, language), **_certainty(facts)}
+    context = {"facts": facts, **shared(facts.definitions, language), **certainty(facts)}
     context |= {
         "pictures": drawn,
         "glance": _glance(facts),
@@ -87,7 +87,7 @@ def _glance(facts: SummaryFacts) -> list[Figure]:
     return chosen[:_GLANCE]
 
 
-def _certainty(facts: SummaryFacts) -> dict[str, Any]:
+def certainty(facts: SummaryFacts) -> dict[str, Any]:
     """Return what the paragraph on certainty counts; a total with a hidden part stays hidden."""
     everything = all_figures(facts)
     loops = [agreement.loop for agreement in facts.agreements]

@@ -21,6 +21,11 @@ _R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationshi
 
 _TABLES = re.compile(r"<w:tbl>.*?</w:tbl>", re.DOTALL)
 _ROWS = re.compile(r"<w:tr>.*?</w:tr>", re.DOTALL)
+# A break in a paragraph of its own makes an empty page where the page before it is full; the heading itself breaks.
+_BREAKS = re.compile(
+    r'<w:p>\s*<w:r>\s*<w:br w:type="page" ?/>\s*</w:r>\s*</w:p>\s*((?:<w:bookmarkStart[^>]*/>\s*)*)'
+    r'(<w:p>\s*<w:pPr>\s*<w:pStyle w:val="Heading\d" ?/>)'
+)
 _SHORT = 12
 
 _STYLES = """
@@ -151,6 +156,7 @@ def finished(made: bytes, on: date, title: str, author: str) -> bytes:
         core = core.replace("</cp:coreProperties>", f"<dc:{name}>{escape(text)}</dc:{name}></cp:coreProperties>")
     parts["docProps/core.xml"] = core.encode("utf-8")
     body = parts["word/document.xml"].decode("utf-8")
+    body = _BREAKS.sub(r"\1\2<w:pageBreakBefore/>", body)
     parts["word/document.xml"] = _TABLES.sub(lambda table: _kept_together(table.group()), body).encode("utf-8")
     return _packed(parts)
 
