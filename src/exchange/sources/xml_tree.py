@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 from xml.parsers import expat
@@ -23,25 +23,34 @@ class Node:
     line: int
     text: str = ""
     children: list[Node] = field(default_factory=list)
+    below: dict[str, list[Node]] | None = None
 
-    def all(self, name: str) -> Iterator[Node]:
-        """Go through every descendant of that name, in document order."""
-        for child in self.children:
-            if child.name == name:
-                yield child
-            yield from child.all(name)
+    def all(self, name: str) -> Sequence[Node]:
+        """Return every descendant of that name, in document order; ask only when the element has ended."""
+        if self.below is None:
+            self.below = {}
+            _gather(self, self.below)
+        return self.below.get(name, ())
 
     def first(self, *path: str) -> Node | None:
         """Return the first descendant along a path of names, each at any depth below the one before."""
         found: Node | None = self
         for name in path:
-            found = next(found.all(name), None) if found is not None else None
+            below = found.all(name) if found is not None else ()
+            found = below[0] if below else None
         return found
 
     def value(self, *path: str) -> str:
         """Return the text along a path, or nothing."""
         found = self.first(*path)
         return "" if found is None else found.text.strip()
+
+
+def _gather(node: Node, into: dict[str, list[Node]]) -> None:
+    for child in node.children:
+        into.setdefault(child.name, []).append(child)
+        if child.children:
+            _gather(child, into)
 
 
 class _Builder:
@@ -52,6 +61,7 @@ class _Builder:
         self.wanted = wanted
         self.scopes = scopes
         self.root = ""
+        self.locals: dict[str, str] = {}
         self.depth = 0
         self.open: list[Node] = []
         self.nodes = 0
@@ -69,7 +79,7 @@ class _Builder:
     def start(self, name: str, _: object) -> None:
         if not self.root:
             self.root = name
-        local = name.rpartition(" ")[2]
+        local = self.local(name)
         self.depth += 1
         self.nodes += 1
         if self.depth > _DEPTH_LIMIT or self.nodes > _NODE_LIMIT:
@@ -84,14 +94,22 @@ class _Builder:
 
     def end(self, name: str) -> None:
         self.depth -= 1
-        local = name.rpartition(" ")[2]
         if self.open:
             node = self.open.pop()
             if not self.open:
                 self.nodes = 0
                 self.ready.append(node)
-        elif local in self.scopes:
+        elif (local := self.local(name)) in self.scopes:
             self.ready.append(local)
+
+    def local(self, name: str) -> str:
+        """Return a name without its namespace; a message has few names, a hostile one is not remembered."""
+        found = self.locals.get(name)
+        if found is None:
+            found = name.rpartition(" ")[2]
+            if len(self.locals) < _NODE_LIMIT:
+                self.locals[name] = found
+        return found
 
     def characters(self, text: str) -> None:
         if self.open:
