@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 # More withheld cells than this in one connected table are not solved: whoever asks takes them for unprotected.
-MOST_CELLS = 80
+MOST_CELLS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,16 @@ def component(cell: Hashable, sums: Sequence[Sum], published: Container[Hashable
     left = list(sums)
     grown = True
     while grown:
-        touching = [one for one in left if any(each in members for each in one.cells)]
-        left = [one for one in left if one not in touching]
-        taken += touching
-        members.update((each, None) for one in touching for each in one.cells if each not in published)
-        grown = bool(touching)
+        grown = False
+        apart = []
+        for one in left:
+            if any(each in members for each in one.cells):
+                taken.append(one)
+                members.update((each, None) for each in one.cells if each not in published)
+                grown = True
+            else:
+                apart.append(one)
+        left = apart
     return taken, list(members)
 
 

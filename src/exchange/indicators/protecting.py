@@ -7,10 +7,10 @@ pooled figure are tables too. Everything that derives from a withheld number is 
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from exchange.indicators.bounding import Range, Sum, component, ranges
+from exchange.indicators.bounding import Sum
 from exchange.indicators.disclosure import (
     COUNTING_PEOPLE,
     THRESHOLD,
@@ -27,6 +27,7 @@ from exchange.indicators.disclosure import (
 )
 from exchange.indicators.families import sums_of
 from exchange.indicators.figure import Figure
+from exchange.indicators.withholding import OPEN, Table
 
 TOO_FEW = "disclosure.too-few"
 WOULD_REVEAL = "disclosure.would-reveal-another"
@@ -57,12 +58,13 @@ def protect(
         return tuple(figures)
     everything = (*figures, *published)
     known = frozenset(range(len(figures), len(everything)))
-    reasons = _wholes(everything, known, threshold)
-    _sides(everything, known, threshold, sensitive, reasons)
+    wholes = _wholes(everything, known, threshold)
+    reasons = dict(wholes)
+    silent = _sides(everything, known, threshold, sensitive, reasons) | wholes.keys()
     parts = _parts(everything, known, threshold, sensitive, reasons)
     counts = _counts(figures, threshold)
     return tuple(
-        _masked(figure, reasons[i], instead_of(figure, threshold, sensitive))
+        _masked(figure, reasons[i], {} if i in silent else instead_of(figure, threshold, sensitive))
         if i in reasons
         else _trimmed(figure, parts[i], counts[i], threshold)
         for i, figure in enumerate(figures)
@@ -103,90 +105,14 @@ def stand_in(figure: Figure, others: Sequence[Figure]) -> Figure | None:
     return None
 
 
-@dataclass(slots=True)
-class _Table:
-    """One layer of cells: their values, what a reader knows of each, which are withheld and which must stay hidden."""
-
-    values: Mapping[Any, int]
-    sums: Sequence[Sum]
-    fixed: set[Hashable] = field(default_factory=set)
-    hidden: dict[Hashable, None] = field(default_factory=dict)
-    unsafe: dict[Hashable, tuple[int, int]] = field(default_factory=dict)
-    limits: dict[Hashable, tuple[int, int | None]] = field(default_factory=dict)
-
-    def withhold(self, cell: Hashable, must_span: tuple[int, int] | None, limits: tuple[int, int | None]) -> None:
-        """Withhold a cell; a reader must still think everything in `must_span` possible."""
-        if cell in self.fixed:
-            return
-        self.hidden[cell] = None
-        self.limits[cell] = limits
-        if must_span is not None:
-            self.unsafe[cell] = must_span
-
-    def complete(self) -> None:
-        """Withhold further cells until none that must stay hidden can be bounded."""
-        while chosen := self._next():
-            for cell in chosen:
-                self.withhold(cell, None, (0, None))
-
-    def _next(self) -> list[Hashable]:
-        found = self._ranges(list(self.unsafe), self.hidden)
-        for cell, span in self.unsafe.items():
-            known = found[cell]
-            if known is not None and known.hides(*span):
-                continue
-            equations, _ = component(cell, self.sums, self.values.keys() - self.hidden.keys())
-            if known is None:
-                # Too large to be sure of: the table is refused and only what is no part of another figure stands.
-                chosen = [part for one in equations for part in one.parts if self._free(part)]
-            else:
-                chosen = self._partner(cell, span, equations)
-            if chosen:
-                return list(dict.fromkeys(chosen))
-        return []
-
-    def _ranges(self, cells: Sequence[Hashable], hidden: Collection[Hashable]) -> Mapping[Hashable, Range | None]:
-        published = {cell: value for cell, value in self.values.items() if cell not in hidden}
-        return ranges(cells, sums=self.sums, published=published, limits=self.limits)
-
-    def _free(self, cell: Hashable) -> bool:
-        return cell in self.values and cell not in self.hidden and cell not in self.fixed
-
-    def _partner(self, cell: Hashable, span: tuple[int, int], equations: Sequence[Sum]) -> list[Hashable]:
-        """Return the cell to withhold beside an exposed one: the smallest part that hides it, a total last.
-
-        Where no single part does, the smallest in a sum with only one withheld cell, which gives that one away.
-        """
-        for total in (False, True):
-            candidates = self._candidates(equations, total=total)
-            for each in candidates:
-                found = self._ranges([cell], {*self.hidden, each})[cell]
-                if found is not None and found.hides(*span):
-                    return [each]
-            open_sums = [one for one in equations if sum(not self._open(each) for each in one.cells) == 1]
-            chosen = self._candidates(open_sums, total=total) or candidates
-            if chosen:
-                return chosen[:1]
-        return []
-
-    def _open(self, cell: Hashable) -> bool:
-        return cell in self.values and cell not in self.hidden
-
-    def _candidates(self, equations: Sequence[Sum], *, total: bool) -> list[Hashable]:
-        """Return what may still be withheld from these sums, the smallest first; an empty part hides nothing."""
-        totals = {one.total for one in self.sums}
-        order = {each: i for i, each in enumerate(self.values)}
-        found = {each for one in equations for each in one.cells if self._free(each) and (each in totals) is total}
-        return sorted((each for each in found if self.values[each] > 0), key=lambda e: (self.values[e], order[e]))
-
-
 def _wholes(figures: Sequence[Figure], known: frozenset[int], threshold: int) -> dict[int, str]:
     """Return by place why a figure is withheld for its denominator."""
     values = {i: figure.denominator for i, figure in enumerate(figures) if figure.denominator is not None}
-    table = _Table(values, sums_of(figures, values), fixed=set(known))
+    sums = sums_of(figures, values)
+    table = Table(values, sums, {one.total for one in sums}, fixed={*known})
     for i in values:
         if small_whole(figures[i], threshold):
-            table.withhold(i, (1, threshold - 1), (0, None))
+            table.withhold(i, (1, threshold - 1))
     reasons = {i: TOO_FEW for i in values if i in table.hidden}
     table.complete()
     return {i: reasons.get(i, WOULD_REVEAL) for i in values if i in table.hidden}
@@ -198,45 +124,56 @@ def _sides(
     threshold: int,
     sensitive: Collection[str] | None,
     reasons: dict[int, str],
-) -> None:
-    """Add why figures are withheld for their numerator or complement."""
-    values = {
-        i: figure.numerator
-        for i, figure in enumerate(figures)
-        if figure.numerator is not None and figure.kind in COUNTING_PEOPLE
-    }
-    table = _Table(values, sums_of(figures, values), fixed=set(known))
-    for i in values:
-        figure = figures[i]
-        fact = is_sensitive(figure, sensitive)
-        inside = small_inside(figure, threshold, sensitive=fact)
-        outside = small_outside(figure, threshold, sensitive=fact)
-        if small_whole(figure, threshold):
-            table.withhold(i, (1, threshold - 1), (0, None))
-        elif inside or outside:
-            table.withhold(i, *_span(figure, threshold, inside=inside, outside=outside, whole_known=i not in reasons))
-            if i not in known:
-                reasons[i] = TOO_FEW
-        elif i in reasons:
-            table.withhold(i, None, (0, None))
+) -> set[int]:
+    """Add why figures are withheld for their numerator or complement; return where nothing may be said instead."""
+    table = _sided(figures, known)
+    places = [i for i in range(len(figures)) if (i, "inside") in table.values]
+    span = (1, threshold - 1)
+    for i in places:
+        fact = is_sensitive(figures[i], sensitive)
+        small = {
+            "inside": small_inside(figures[i], threshold, sensitive=fact),
+            "outside": small_outside(figures[i], threshold, sensitive=fact),
+        }
+        if i in reasons:
+            table.withhold((i, "whole"), span if small_whole(figures[i], threshold) else None)
+        said = i not in reasons and instead(figures[i], threshold, sensitive=fact) is not None
+        for side in (side for side, unsafe in small.items() if unsafe):
+            table.withhold((i, side), span, (0, threshold - 1) if said else OPEN)
+        if any(small.values()) and i not in known:
+            reasons[i] = TOO_FEW
     table.complete()
-    for i in values:
-        if i in table.hidden:
+    for i in places:
+        if (i, "inside") in table.hidden:
             reasons.setdefault(i, WOULD_REVEAL)
+    return {i for i in places if (i, "whole") in table.hidden}
 
 
-def _span(
-    figure: Figure, threshold: int, *, inside: bool, outside: bool, whole_known: bool
-) -> tuple[tuple[int, int], tuple[int, int | None]]:
-    """Return what a reader must still think possible of a numerator, and what withholding it tells."""
-    whole, numerator = figure.denominator or 0, figure.numerator or 0
-    top = whole if whole_known else None
-    if inside and outside:
-        return (1, whole - 1), (0, top)
-    if inside:
-        return (1, threshold - 1), (0, threshold - 1 if numerator < threshold else top)
-    floor = whole - threshold + 1
-    return (floor, whole - 1), (floor if whole_known and whole - numerator < threshold else 0, top)
+def _sided(figures: Sequence[Figure], known: frozenset[int]) -> Table:
+    """Return the table of wholes, insides and outsides; a side goes with the other, and a whole takes both along."""
+    values: dict[Hashable, int] = {}
+    for i, figure in enumerate(figures):
+        if figure.kind in COUNTING_PEOPLE and figure.numerator is not None and figure.denominator is not None:
+            values[i, "inside"] = figure.numerator
+            values[i, "outside"] = figure.denominator - figure.numerator
+            values[i, "whole"] = figure.denominator
+    places = [i for i in range(len(figures)) if (i, "whole") in values]
+    sums = [Sum((i, "whole"), ((i, "inside"), (i, "outside"))) for i in places]
+    totals: set[Hashable] = set()
+    for layer in ("inside", "outside", "whole"):
+        for one in sums_of(figures, {i: values[i, layer] for i in places}):
+            sums.append(Sum((one.total, layer), tuple((part, layer) for part in one.parts)))
+            totals.add((one.total, layer))
+    sides = {i: ((i, "inside"), (i, "outside")) for i in places}
+    return Table(
+        values,
+        sums,
+        totals,
+        fixed={(i, layer) for i in known for layer in ("inside", "outside", "whole")},
+        together={side: sides[i] for i in places for side in sides[i]}
+        | {(i, "whole"): (*sides[i], (i, "whole")) for i in places},
+        quiet={(i, "inside"): (i, "whole") for i in places},
+    )
 
 
 def _parts(
@@ -253,7 +190,7 @@ def _parts(
         counts = {i: figure.parts[name] for i, figure in enumerate(figures) if name in figure.parts}
         values.update({(i, name): count for i, count in counts.items()})
         sums += [Sum((s.total, name), tuple((p, name) for p in s.parts)) for s in sums_of(figures, counts)]
-    table = _Table(values, sums)
+    table = Table(values, sums, {one.total for one in sums})
     for i, figure in enumerate(figures):
         total = figure.denominator
         if figure.parts and total is not None and sum(figure.parts.values()) == total:
@@ -274,7 +211,7 @@ def _parts(
 
 
 def _withhold_parts(
-    figures: Sequence[Figure], table: _Table, t: int, sensitive: Collection[str] | None, reasons: Mapping[int, str]
+    figures: Sequence[Figure], table: Table, t: int, sensitive: Collection[str] | None, reasons: Mapping[int, str]
 ) -> None:
     """Withhold the small parts; no reason is printed beside a part, so withholding it tells nothing."""
     for i, figure in enumerate(figures):
@@ -284,7 +221,7 @@ def _withhold_parts(
             inside, outside = fewest(whole, count, units), fewest(whole, units - count, units)
             small = too_few(inside, t) or (everyone and (inside == 0 or outside < t))
             if small or i in reasons:
-                table.withhold((i, name), (1, t - 1) if small and inside < t else None, (0, None))
+                table.withhold((i, name), (1, t - 1) if small and inside < t else None)
 
 
 def _masked(figure: Figure, reason: str, details: Mapping[str, float]) -> Figure:

@@ -131,10 +131,27 @@ def test_two_small_groups_that_bound_each_other_need_a_third() -> None:
 
 
 def test_a_small_numerator_takes_another_groups_numerator_along() -> None:
-    found = outside(figure(45, 100), *by("location", (4, 30), (20, 35), (21, 35)))
+    found = outside(figure(42, 110), *by("location", (4, 30), (17, 35), (21, 45)))
     assert [each.masked for each in found] == [None, TOO_FEW, WOULD_REVEAL, None]
-    assert found[2].value is None
-    assert found[2].details == {}
+    assert (found[1].details["bound-under"], found[2].details) == (10.0, {})
+
+
+def test_nothing_is_said_instead_where_that_would_bound_another_cell() -> None:
+    # With "under 10 of 24" for the total, the first group would have at least 3 of 12 without the outcome.
+    found = outside(figure(3, 24), *by("location", (3, 12), (0, 12)))
+    assert [each.masked for each in found] == [TOO_FEW, TOO_FEW, TOO_FEW]
+    assert [dict(each.details) for each in found][1:] == [{}, {}]
+
+
+def test_nothing_is_said_instead_of_a_figure_whose_size_would_give_another_away() -> None:
+    # "under 10 of 12" beside the total of 15 would leave 3 for the first group.
+    found = outside(figure(0, 15), *by("location", (0, 3), (0, 12)))
+    assert [each.masked for each in found] == [TOO_FEW, TOO_FEW, TOO_FEW]
+    assert [dict(each.details) for each in found] == [
+        {"bound-under": 10.0, "bound-of": 15.0, "bound-percent": 67.0},
+        {},
+        {},
+    ]
 
 
 def test_a_small_complement_takes_another_along() -> None:
