@@ -64,6 +64,23 @@ def one_aggregate(draw, element, start, end):
     return Aggregate("p", element, start, end, draw(st.integers(0, 10**6)), draw(st.integers(0, 10**6)))
 
 
+@st.composite
+def episodes(draw):
+    start = draw(days)
+    return Episode(
+        "e",
+        "p",
+        codes.SourceKind.EPD,
+        start,
+        draw(st.none() | st.integers(0, 2000).map(lambda days_later: start + timedelta(days=days_later))),
+        draw(st.sampled_from(["", "2126"])),
+        draw(words(codes.Access)),
+        draw(words(codes.EndReason)),
+        draw(words(codes.Answered)),
+        draw(st.none() | st.booleans()),
+    )
+
+
 measurements = st.sampled_from(sorted(instruments().values(), key=lambda each: each.id)).flatmap(
     lambda each: st.builds(
         Measurement,
@@ -89,20 +106,7 @@ cases = st.builds(
     | st.builds(
         Patient, st.just("p"), maybe_day, words(codes.Sex), st.sampled_from([None, "999990019"]), st.none(), prose
     ),
-    episode=st.none()
-    | st.builds(
-        Episode,
-        st.just("e"),
-        st.just("p"),
-        st.just(codes.SourceKind.EPD),
-        days,
-        maybe_day,
-        st.sampled_from(["", "2126"]),
-        words(codes.Access),
-        words(codes.EndReason),
-        words(codes.Answered),
-        st.none() | st.booleans(),
-    ),
+    episode=st.none() | episodes(),
     referral=st.none()
     | st.builds(
         Referral,

@@ -11,6 +11,7 @@ from typing import Any
 
 from exchange.errors import MessageError
 from exchange.messages import resources
+from exchange.messages.checking import require
 from exchange.messages.codes import EVENTS, PARTY_SCHEMES, SYSTEMS
 from exchange.messages.drafting import Draft, Resource
 from exchange.messages.facts import CaseFacts, Message, Told
@@ -40,7 +41,10 @@ def build(
     tree = _compose(message, Draft(fhir_id))
     walk(tree, allowed)
     _type_check(tree)
-    return json.dumps(tree, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    data = json.dumps(tree, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    # What we ask of others we ask of ourselves: a message that our own check would refuse is never sent.
+    require(data)
+    return data
 
 
 def _message(event: str, facts: CaseFacts, told: Told, message_id: str, sent_at: datetime) -> Message:

@@ -119,6 +119,8 @@ def _episode(facts: CaseFacts, permit: Allowed) -> EpisodeFacts:
     episode = facts.episode
     if episode is None:
         return EpisodeFacts()
+    if episode.end is not None and episode.end < episode.start:
+        raise MessageError("messages.end-before-start")
     start: date | None = None
     if permit.whole("episode.start"):
         start = episode.start

@@ -224,6 +224,23 @@ def test_an_empty_window_is_refused(group, facts, built):
     assert refused.value.rule == "messages.empty-window"
 
 
+def test_a_treatment_that_ends_before_it_starts_is_refused(facts, built):
+    impossible = replace(facts.episode, end=facts.episode.start.replace(year=2024))
+
+    with pytest.raises(MessageError) as refused:
+        built("outcome-report", facts=replace(facts, episode=impossible))
+
+    assert refused.value.rule == "messages.end-before-start"
+
+
+def test_what_our_own_check_refuses_is_not_sent(facts, built):
+    """A number that FHIR's integer can't hold passes the walk and is stopped by the check."""
+    with pytest.raises(MessageError) as refused:
+        built("outcome-report", facts=replace(facts, session_count=2**40))
+
+    assert refused.value.rule in {"messages.refused", "messages.not-fhir"}
+
+
 def test_an_instrument_that_is_not_listed_is_refused(facts, built):
     foreign = replace(facts.measurements[0], instrument="no-such-instrument")
 
