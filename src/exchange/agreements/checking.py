@@ -128,7 +128,7 @@ def _evaluations(agreement: Agreement, definitions: Mapping[str, Definition], pl
             yield places.error("agreements.evaluation-outside", ("evaluations", index, "on"))
     known = {one.id: one.knowable(agreement.term.covers_from) for one in pinned}
     if known and days and min(known.values()) > min(days):
-        yield places.error("agreements.evaluation-early", ("evaluations", 0, "on"), first=min(known.values()))
+        yield places.warning("agreements.evaluation-early", ("evaluations", 0, "on"), first=min(known.values()))
     primary = agreement.primary
     if primary is not None and primary.id in known and days and known[primary.id] > max(days):
         yield places.warning("agreements.primary-late", ("evaluations",), first=known[primary.id], indicator=primary.id)

@@ -129,16 +129,26 @@ def examine(frozen: Frozen, on: date) -> tuple[Finding, ...]:
     window = deriving.window(deriving.pinned(frozen.agreement, definitions))
     if listed != frozen.flows or window != frozen.window:
         found.append(Finding("agreements.flows-differ", "flows"))
-    for language, sent in frozen.clauses.items():
-        if language not in clauses.LANGUAGES:
-            continue
-        ours = {one.id: one for one in clauses.render(frozen.agreement, definitions, listed, window, language)}
-        for one in sent:
-            if ours.get(one.id) != one:
-                params = {"clause": one.id, "language": language}
-                path = f"clauses.{language}.{one.id}"
-                found.append(Finding("agreements.clause-differs", path, Severity.WARNING, params=params))
+    for language in frozen.clauses:
+        if language in clauses.LANGUAGES:
+            ours = clauses.render(frozen.agreement, definitions, listed, window, language)
+            found += _worded_otherwise(frozen.clauses[language], ours, language)
     return tuple(found)
+
+
+def _worded_otherwise(sent: tuple[Clause, ...], ours: tuple[Clause, ...], language: str) -> list[Finding]:
+    """Find clauses that were changed, added or left out against our own rendering of the same terms."""
+    theirs, own = {one.id: one for one in sent}, {one.id: one for one in ours}
+    differ = [id_ for id_ in [*own, *(id_ for id_ in theirs if id_ not in own)] if theirs.get(id_) != own.get(id_)]
+    return [
+        Finding(
+            "agreements.clause-differs",
+            f"clauses.{language}.{id_}",
+            Severity.WARNING,
+            params={"clause": id_, "language": language},
+        )
+        for id_ in differ
+    ]
 
 
 def sign(payload: bytes, keys: SigningKeys, *, on: date) -> bytes:
