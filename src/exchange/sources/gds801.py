@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,7 +17,8 @@ from exchange.sources.xml_tree import Node, trees
 
 CLAIMS = "http://ei.vektis.nl/declaratiebericht573"
 ANSWERS = "http://ei.vektis.nl/declaratiebericht574"
-_HEADER = frozenset({"Berichtcode", "Berichtsoort", "Declarant", "Zorgaanbieder", "TotaalDeclaratiebedragInclBtw"})
+_TEST = re.compile(rb"<(?:[\w.-]{1,40}:)?Berichtsoort>\s{0,20}T\s{0,20}<")
+_HEADER = frozenset({"Declarant", "Zorgaanbieder", "TotaalDeclaratiebedragInclBtw"})
 _PERSON = frozenset(
     {"BSN", "UzoviNummer", "Geboortedatum", "AanvullendeVerzekerdegegevens", "PatientIdentificatienummer"}
 )
@@ -68,9 +70,12 @@ def rows(file: BinaryIO) -> Iterator[PatientRow | ClaimRow | SettledRow | Reject
         raise SourceError("sources.closing-amount", hints=("hint.export-again",))
 
 
+def is_test(first: bytes) -> bool:
+    """Tell whether the header at the beginning of the file says that this is a test message."""
+    return _TEST.search(first) is not None
+
+
 def _message(item: Node, state: _State) -> None:
-    if item.name == "Berichtsoort" and item.text.strip().upper() == "T":
-        raise SourceError("sources.test-message", line=item.line)
     if item.name in {"Declarant", "Zorgaanbieder"}:
         try:
             code = agb(item.value("Zorgaanbiedercode"), "declarant")

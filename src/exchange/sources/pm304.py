@@ -73,6 +73,11 @@ def message_code(first: bytes) -> str:
     return code if first.startswith(b"01") and code in {"107", "108"} else ""
 
 
+def is_test(first: bytes) -> bool:
+    """Tell whether the opening record says that this is a test message."""
+    return first[9:10] == b"T"
+
+
 def _decode(raw: bytes) -> str | None:
     """Decode one record: UTF-8 where that gives the width, else CP850 or Latin-1; nothing where it has no end."""
     if len(raw) >= _LINE_LIMIT and not raw.endswith(b"\n"):
@@ -95,8 +100,6 @@ def _open(line: str, state: _State) -> None:
         raise SourceError("sources.pm304-opening", hints=("hint.kind-of-file",), line=1)
     if line[5:7] != "03":
         raise SourceError("sources.pm304-version", line=1)
-    if line[9:10] == "T":
-        raise SourceError("sources.test-message", line=1)
     state.width = CLAIM_WIDTH if code == "107" else ANSWER_WIDTH
     # The practice, else the institution, else the therapist in person.
     for start in (46, 54, 38):

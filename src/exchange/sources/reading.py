@@ -21,7 +21,9 @@ Mapped = Path | str | TableMapping | None
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A file about to be read: what kind it is, its SHA-256, and by which mapping (its id) where it is a table.
+    """A file about to be read: what kind it is, its SHA-256, and by which mapping where it is a table.
+
+    `test` says that a claims file calls itself a test message: it belongs in no practice's figures.
 
     `rows` may raise SourceError as late as the last row, when a file turns out to be cut off, not to add up or to
     have changed while it was read: store nothing before it is through. It can be asked for again.
@@ -31,6 +33,7 @@ class Reading:
     kind: str
     digest: str
     mapping: TableMapping | None = None
+    test: bool = False
 
     def rows(self) -> Iterator[Row | Rejected]:
         """Read the file from the start, row by row."""
@@ -61,7 +64,8 @@ def read(path: Path, *, kind: str | None = None, mapping: Mapped = None) -> Read
         if chosen in {"table", "prem", "index"}:
             source.file.seek(0)
             by = _mapping(source.file, chosen, mapping)
-        return Reading(path, chosen, source.digest, by)
+        test = (chosen == "pm304" and pm304.is_test(sample)) or (chosen == "gds801" and gds801.is_test(sample))
+        return Reading(path, chosen, source.digest, by, test)
 
 
 def _kind(sample: bytes) -> str:

@@ -160,7 +160,6 @@ def test_what_follows_the_closing_record_is_refused(pm304: Any) -> None:
     [
         ({"code": "999"}, "sources.pm304-opening"),
         ({"version": "02"}, "sources.pm304-version"),
-        ({"sort": "T"}, "sources.test-message"),
         ({"practice": "00000000"}, "sources.declarant"),
         ({"practice": "0700000X"}, "sources.declarant"),
     ],

@@ -29,6 +29,15 @@ def test_the_kind_is_found_out_by_content(tmp_path: Path, pm304: Any, gds801: An
         assert detect(path) == kind
 
 
+def test_a_test_message_says_so(tmp_path: Path, pm304: Any, gds801: Any) -> None:
+    real = (pm304.whole(pm304.person()), gds801.message())
+    tests = (real[0].replace(b"0302P", b"0302T"), real[1].replace(b">P<", b">T<"))
+    path = tmp_path / "file"
+    for content, test in [*((one, False) for one in real), *((one, True) for one in tests)]:
+        path.write_bytes(content)
+        assert read(path).test is test
+
+
 def test_a_reading_carries_the_digest_and_can_be_read_again(tmp_path: Path, pm304: Any, gds801: Any) -> None:
     path = tmp_path / "claims.txt"
     path.write_bytes(pm304.whole(pm304.person(), pm304.claim()))
