@@ -22,9 +22,8 @@ from exchange.errors import ExchangeError
 from exchange_cli import exits
 
 if TYPE_CHECKING:
-    from exchange.operations.workspace import Workspace
-
     from exchange.findings import Finding
+    from exchange.operations.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -23,6 +23,17 @@ def command() -> None:
 @click.option("--from", "start", type=click.DateTime(["%Y-%m-%d"]), help="First day; else today.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The day it ends; else after two years.")
 @click.option("--covers-from", type=click.DateTime(["%Y-%m-%d"]), help="First day the data may speak of.")
+@click.option("--target", "targets", multiple=True, metavar="ID=NUMBER", help="A target, such as substitution-net=0.8.")
+@click.option("--baseline", "baselines", multiple=True, metavar="ID=NUMBER", help="A baseline frozen beforehand.")
+@click.option("--indicator", "indicators", multiple=True, metavar="ID", help="Which indicators; the first is primary.")
+@click.option(
+    "--signs",
+    multiple=True,
+    nargs=4,
+    metavar="PARTY FUNCTION AUTHORITY PRIVACY-CONTACT",
+    help="Who signs for a party; else marked blanks.",
+)
+@click.option("--passphrase-until", type=click.DateTime(["%Y-%m-%d"]), help="Until when forms go by passphrase.")
 @click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="The file to write; else in agreements/.")
 @common
 def new(
@@ -33,16 +44,21 @@ def new(
     start: object,
     until: object,
     covers_from: object,
+    targets: tuple[str, ...],
+    baselines: tuple[str, ...],
+    indicators: tuple[str, ...],
+    signs: tuple[tuple[str, str, str, str], ...],
+    passphrase_until: object,
     to: Path | None,
 ) -> None:
     """Write a draft from a template, to be read and changed by people.
 
     Example: exchange agreement new gp --partner agb:01999991 --partner agb:01999992
     """
-    from exchange.operations import agreeing
+    from exchange.operations import drafting
 
     with speaker.workspace() as workspace:
-        file = agreeing.new(
+        file = drafting.new(
             workspace,
             kind,
             parties=parties,
@@ -51,6 +67,11 @@ def new(
             until=_day(until),
             covers_from=_day(covers_from),
             to=to,
+            targets=_numbers(targets),
+            baselines=_numbers(baselines),
+            indicators=indicators or None,
+            signing={party: drafting.Signing(*rest) for party, *rest in signs},
+            passphrase_until=_day(passphrase_until),
         )
     speaker.tell("program.agreement-new", file=file)
     speaker.result({"file": file})
@@ -65,9 +86,9 @@ def check(speaker: Speaker, file: Path) -> int:
     Example: exchange agreement check agreements/gp-2026.yaml
     """
     from exchange.findings import Severity
-    from exchange.operations import agreeing
+    from exchange.operations import drafting
 
-    found = agreeing.check(file, on=speaker.today())
+    found = drafting.check(file, on=speaker.today())
     speaker.findings(found)
     if not found:
         speaker.tell("program.agreement-sound")
@@ -93,10 +114,10 @@ def show(speaker: Speaker, agreement: str, elements: bool, to: Path | None) -> N
 
     Example: exchange agreement show gp-2026 --elements
     """
-    from exchange.operations import agreeing
+    from exchange.operations import drafting
 
     with speaker.workspace() as workspace:
-        text = agreeing.show(workspace, agreement, elements=elements, language=speaker.language, to=to)
+        text = drafting.show(workspace, agreement, elements=elements, language=speaker.language, to=to)
     if to is None:
         speaker.line(text)
     else:
@@ -195,9 +216,9 @@ def diff(speaker: Speaker, old: Path, new: Path) -> None:
 
     Example: exchange agreement diff old.yaml new.yaml
     """
-    from exchange.operations import agreeing
+    from exchange.operations import drafting
 
-    changes = agreeing.diff(old, new)
+    changes = drafting.diff(old, new)
     for change in changes:
         speaker.line(str(change))
     speaker.result({"changes": changes})
@@ -212,10 +233,10 @@ def calendar(speaker: Speaker, agreement: str, to: Path) -> None:
 
     Example: exchange agreement calendar gp-2026 --to moments.ics
     """
-    from exchange.operations import agreeing
+    from exchange.operations import drafting
 
     with speaker.workspace() as workspace:
-        agreeing.calendar(workspace, agreement, to=to, language=speaker.language)
+        drafting.calendar(workspace, agreement, to=to, language=speaker.language)
     speaker.tell("program.written", file=to)
     speaker.result({"file": to})
 
@@ -223,7 +244,9 @@ def calendar(speaker: Speaker, agreement: str, to: Path) -> None:
 @command.command("form")
 @click.argument("agreement")
 @click.option("--partner", required=True, help="The party the form is for.")
-@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The .xlsx to write.")
+@click.option(
+    "--to", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file: .xlsx, or .age to seal."
+)
 @common
 def form(speaker: Speaker, agreement: str, partner: str, to: Path) -> None:
     """Make the form on which a partner without this toolkit answers, with its open cases.
@@ -235,6 +258,25 @@ def form(speaker: Speaker, agreement: str, partner: str, to: Path) -> None:
     with speaker.workspace() as workspace:
         made = forms.make(workspace, agreement, partner=partner, to=to, language=speaker.language)
     speaker.tell("program.form-made", file=made.file, cases=made.cases)
+    if made.passphrase:
+        speaker.tell("program.form-passphrase", passphrase=made.passphrase)
+    speaker.result(made)
+
+
+@command.command("asked")
+@click.argument("agreement")
+@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The CSV file to write.")
+@common
+def asked(speaker: Speaker, agreement: str, to: Path) -> None:
+    """Write what is asked of us as a table to fill in; load it again with --mapping partner-answers.
+
+    Example: exchange agreement asked gp-2026 --to asked.csv
+    """
+    from exchange.operations import forms
+
+    with speaker.workspace() as workspace:
+        made = forms.ask(workspace, agreement, to=to, language=speaker.language)
+    speaker.tell("program.asked-written", file=made.file, cases=made.cases, questions=made.questions)
     speaker.result(made)
 
 
@@ -259,6 +301,13 @@ def _day(given: object) -> date | None:
     from datetime import datetime
 
     return given.date() if isinstance(given, datetime) else None
+
+
+def _numbers(given: tuple[str, ...]) -> dict[str, float]:
+    try:
+        return {name: float(number) for name, _, number in (text.partition("=") for text in given)}
+    except ValueError:
+        raise click.BadParameter("ID=NUMBER") from None
 
 
 def _state(speaker: Speaker, state: str) -> str:

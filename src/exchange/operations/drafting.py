@@ -1,0 +1,216 @@
+"""Drafts of agreements: from a template, checked, shown, compared, put in a calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exchange.errors import AgreementError, StoreError
+from exchange.findings import Finding, Severity
+from exchange.operations import files
+from exchange.operations.workspace import Workspace
+from exchange.records.codes import PartnerKind
+
+if TYPE_CHECKING:
+    from exchange.agreements.agreement import Agreement, Party
+    from exchange.store.agreements import StoredAgreement
+
+_MOST_DRAFT = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Who signs for a party, on what authority, and whom to ask about privacy."""
+
+    function: str = ""
+    authority: str = ""
+    privacy_contact: str = ""
+
+
+def new(
+    workspace: Workspace,
+    kind: str,
+    *,
+    parties: tuple[str, ...],
+    agreement_id: str | None = None,
+    start: date | None = None,
+    until: date | None = None,
+    covers_from: date | None = None,
+    to: Path | None = None,
+    targets: Mapping[str, float] | None = None,
+    baselines: Mapping[str, float] | None = None,
+    indicators: Iterable[str] | None = None,
+    signing: Mapping[str, Signing] | None = None,
+    passphrase_until: date | None = None,
+    place: str = "",
+) -> Path:
+    """Write a draft from a template with the partners that were added; return its file."""
+    from exchange.agreements import drafting
+    from exchange.indicators.reading import shipped_definitions
+
+    begins = start or workspace.on
+    signs = signing or {}
+    others = [_partner(workspace, party, signs.get(party, Signing())) for party in parties]
+    if not others and kind != "client":
+        raise AgreementError("agreeing.no-partner", hints=("hint.partners-add",))
+    if kind == "client":
+        others = [_clients()]
+    name = agreement_id or f"{kind}-{begins.year}"
+    months = 24 if until is None else max(1, (until.year - begins.year) * 12 + until.month - begins.month)
+    text = drafting.new(
+        PartnerKind(kind),
+        _practice(workspace, signs.get(workspace.settings.party, Signing())),
+        others,
+        id=name,
+        on=begins,
+        definitions=shipped_definitions(),
+        indicators=indicators,
+        targets=targets,
+        baselines=baselines,
+        months=months,
+        covers_from=covers_from,
+        passphrase_until=passphrase_until,
+        place=place,
+    )
+    file = to or workspace.folder / "agreements" / f"{name}.yaml"
+    if file.exists():
+        raise AgreementError("agreeing.draft-exists", hints=("hint.other-id",), file=str(file))
+    files.write(file, text.encode("utf-8"))
+    return file
+
+
+def check(file: Path, *, on: date) -> tuple[Finding, ...]:
+    """Return every finding on a draft, with line numbers."""
+    from exchange.agreements import checking, reading
+    from exchange.indicators.reading import shipped_definitions
+
+    draft, found = reading.read(files.read(file, most=_MOST_DRAFT), file.name)
+    if draft is None:
+        return found
+    every = [*found, *checking.check(draft, shipped_definitions(), on)]
+    return tuple(sorted(every, key=lambda finding: finding.order))
+
+
+def show(
+    workspace: Workspace, agreement: str, *, elements: bool = False, language: str = "nl", to: Path | None = None
+) -> str:
+    """Return (and print to a file) an agreement: a stored one from its signed content, or a draft's file."""
+    from exchange.agreements import deriving, printing, signing
+    from exchange.operations import agreeing
+
+    payload, draft = _payload(workspace, agreement)
+    frozen = signing.thaw(payload)
+    if elements:
+        text = deriving.flows_text(frozen.flows, frozen.labels, language)
+    else:
+        stored = None if draft else agreeing.find(workspace, agreement)
+        text = printing.document(payload, language, signed=_printed(workspace, stored), draft=draft)
+    if to is not None:
+        if to.suffix == ".md":
+            files.write(to, text.encode("utf-8"))
+        else:
+            from exchange.reports.pages import agreement_document
+
+            agreement_document(text, to, title=frozen.agreement.title[language], language=language, on=workspace.on)
+    return text
+
+
+def diff(old: Path, new: Path) -> tuple[str, ...]:
+    """Return each change between two drafts, one a line, and whether it needs new signatures."""
+    from exchange.agreements import diff as differences
+
+    return tuple(str(change) for change in differences.diff(read(old), read(new)))
+
+
+def read(file: Path) -> Agreement:
+    """Return the agreement of a draft; AgreementError while it can't be read without an error."""
+    from exchange.agreements import reading
+
+    draft, found = reading.read(files.read(file, most=_MOST_DRAFT), file.name)
+    if draft is None or any(one.severity is Severity.ERROR for one in found):
+        raise AgreementError("agreeing.unreadable", hints=("hint.agreements.check",), file=file.name, count=len(found))
+    return draft.agreement
+
+
+def calendar(workspace: Workspace, agreement: str, *, to: Path, language: str = "nl") -> None:
+    """Write the evaluation moments as an iCalendar file."""
+    from exchange.agreements import calendar as moments
+    from exchange.agreements import signing
+    from exchange.operations import agreeing
+
+    frozen = signing.thaw(agreeing.find(workspace, agreement).payload)
+    files.write(to, moments.events(frozen, now=workspace.now, language=language).encode("utf-8"))
+
+
+def _payload(workspace: Workspace, agreement: str) -> tuple[bytes, bool]:
+    from exchange.agreements import signing
+    from exchange.indicators.reading import shipped_definitions
+    from exchange.operations import agreeing
+
+    file = Path(agreement)
+    if file.suffix not in {".yaml", ".yml"}:
+        return agreeing.find(workspace, agreement).payload, False
+    return signing.freeze(read(file), shipped_definitions(), on=workspace.on), True
+
+
+def _printed(workspace: Workspace, stored: StoredAgreement | None) -> Iterable[tuple[str, date | None, bool]]:
+    from exchange.operations import agreeing
+
+    if stored is None:
+        return ()
+    holding = agreeing.signed_by(workspace, stored)
+    return [(one.party, None, one.paper) for one in agreeing.signatures(stored) if one.party in holding]
+
+
+def _practice(workspace: Workspace, signs: Signing) -> Party:
+    from exchange.agreements.agreement import Party, Signatory
+
+    return Party(
+        party=workspace.settings.party,
+        name=workspace.settings.name,
+        role="practice",
+        kind=PartnerKind.PRACTICE,
+        signs="keys",
+        signatory=Signatory(signs.function, signs.authority),
+        privacy_contact=signs.privacy_contact or workspace.settings.contact,
+        care_provider=True,
+        card=workspace.card.fingerprint,
+    )
+
+
+def _partner(workspace: Workspace, party: str, signs: Signing) -> Party:
+    from exchange.agreements.agreement import Party, Signatory
+    from exchange.store.partners import PAPER
+
+    known = workspace.store.partners.find(party)
+    if known is None:
+        raise StoreError("partners.unknown", hints=("hint.partners-add",), party=party)
+    return Party(
+        party=known.party,
+        name=known.name,
+        role="partner",
+        kind=known.kind,
+        signs="paper" if known.state == PAPER else "keys",
+        signatory=Signatory(signs.function, signs.authority),
+        privacy_contact=signs.privacy_contact,
+        care_provider=known.kind in {PartnerKind.GP, PartnerKind.SPECIALIST, PartnerKind.OTHER},
+        label=known.label,
+        card=known.fingerprint,
+    )
+
+
+def _clients() -> Party:
+    from exchange.agreements.agreement import Party, Signatory
+
+    return Party(
+        party="kvk:00000000",
+        name="",
+        role="partner",
+        kind=PartnerKind.CLIENT,
+        signs="paper",
+        signatory=Signatory("", ""),
+        privacy_contact="",
+    )

@@ -1,0 +1,112 @@
+"""Evaluations at session 4, 8, 12 and after: what is due, what was seen and decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from exchange.operations import trail
+from exchange.operations.gathering import Courses
+from exchange.operations.referring import current_episode
+from exchange.operations.workspace import Workspace
+from exchange.records.codes import Answered, Effect, NextStep
+from exchange.records.identifiers import Party
+from exchange.records.model import Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An open treatment with an evaluation to do: overdue since a day, or at the next session."""
+
+    epd_number: str
+    sessions: int
+    moment: int
+    since: date | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many evaluations were due and done at one moment."""
+
+    moment: int
+    due: int
+    done: int
+
+
+def due(workspace: Workspace) -> tuple[Due, ...]:
+    """Return what is overdue and what comes at the next session, of open treatments, the longest overdue first."""
+    from exchange.episodes import evaluating
+
+    settings, found = workspace.settings, []
+    every = settings.every or None
+    for course in Courses(workspace.store.dataset()).by_episode.values():
+        if course.episode.end is not None or not course.sessions:
+            continue
+        number = workspace.store.patient_identity(course.episode.patient_id).epd_number or ""
+        held = len(course.sessions)
+        open_moments = [
+            one
+            for one in evaluating.due(course.sessions, course.evaluations, moments=settings.moments, every=every)
+            if not one.done
+        ]
+        found += [Due(number, held, one.session_number, one.day_reached, "overdue") for one in open_moments[-1:]]
+        if evaluating.next_moment(held, moments=settings.moments, every=every) == held + 1:
+            found.append(Due(number, held, held + 1, None, "next"))
+    return tuple(sorted(found, key=lambda one: (one.since or date.max, one.epd_number)))
+
+
+def counted(workspace: Workspace) -> tuple[Counted, ...]:
+    """Return per moment how many evaluations were due and done, over all treatments."""
+    from exchange.episodes import evaluating
+
+    settings = workspace.settings
+    totals: dict[int, list[int]] = {}
+    for course in Courses(workspace.store.dataset()).by_episode.values():
+        for one in evaluating.due(
+            course.sessions, course.evaluations, moments=settings.moments, every=settings.every or None
+        ):
+            row = totals.setdefault(one.session_number, [0, 0])
+            row[0] += 1
+            row[1] += one.done
+    return tuple(Counted(moment, *row) for moment, row in sorted(totals.items()))
+
+
+def record(
+    workspace: Workspace,
+    *,
+    epd_number: str,
+    session_number: int,
+    day: date | None,
+    instrument: str,
+    effect: str,
+    advice_taken_up: str,
+    relatives_involved: str,
+    partner_involved: str,
+    decision: str,
+    told_referrer_on: date | None,
+) -> Evaluation:
+    """Record an evaluation of the client's current treatment; one of the same session supersedes it."""
+    from exchange.records.instruments import find_instrument
+
+    episode = current_episode(workspace, epd_number)
+    known = find_instrument(instrument) if instrument else None
+    saved = workspace.store.record_evaluation(
+        Evaluation(
+            "",
+            episode.episode_id,
+            session_number,
+            day or workspace.on,
+            known.id if known is not None else instrument.strip(),
+            Effect(effect),
+            Answered(advice_taken_up),
+            Answered(relatives_involved),
+            str(Party.parse(partner_involved)) if partner_involved else "",
+            NextStep(decision),
+            told_referrer_on,
+        ),
+        by=workspace.user,
+        at=workspace.now,
+    )
+    trail.note(workspace, "evaluation-recorded", subject=episode.patient_id)
+    return saved

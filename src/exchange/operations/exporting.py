@@ -1,0 +1,166 @@
+"""Export: the gate is asked for every message, and what it lets through goes out in one sealed file per partner."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from exchange.findings import Decision, Finding, Premise
+from exchange.operations import posting, trail
+from exchange.operations.gathering import Courses, Terms, terms_of
+from exchange.operations.telling import Asked, Draft, drafted, question
+from exchange.operations.workspace import Workspace
+
+CONTENT = "messages.ndjson"
+FHIR_LINES = "application/fhir+ndjson"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One file for one partner."""
+
+    file: Path
+    party: str
+    messages: int
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """How many messages to a partner were refused on the same premises."""
+
+    party: str
+    count: int
+    premises: tuple[Premise, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export did, or would do."""
+
+    agreement: str
+    files: tuple[Sent, ...]
+    refused: tuple[Withheld, ...]
+    decisions: tuple[Asked, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    dry_run: bool = False
+
+
+def export(
+    workspace: Workspace,
+    agreement: str,
+    *,
+    to: Path | None = None,
+    dry_run: bool = False,
+    release: bool = False,
+    language: str = "nl",
+    progress: Callable[[int, int], None] | None = None,
+) -> Exported:
+    """Send what is new under an agreement to every party on the other side that may have it.
+
+    Raises Refused where the gate refuses everything on one ground (an expired agreement, an unverified card).
+    `release` lets nine digits pass that look like a BSN and are nobody's here; that is logged.
+    """
+    posting.resume(workspace)
+    terms = terms_of(workspace, agreement)
+    courses = Courses(workspace.store.dataset()) if terms.us.role == "practice" else None
+    told = workspace.store.sent.digests()
+    drafts = [
+        drafted(terms, other, courses, told, release=release, progress=progress)
+        for other in terms.others
+        if other.signs == "keys"
+    ]
+    _require_something(terms, drafts)
+    sent = () if dry_run else tuple(one for one in (_post(terms, draft, to) for draft in drafts) if one is not None)
+    refused = tuple(one for draft in drafts for one in _withheld(draft))
+    for one in refused:
+        trail.note(
+            workspace,
+            "withheld",
+            counterparty=one.party,
+            ground=agreement,
+            outcome="refused",
+            detail=f"{one.count}: {', '.join(premise.rule for premise in one.premises)}",
+        )
+    return Exported(
+        agreement,
+        sent,
+        refused,
+        tuple(one for draft in drafts for one in draft.decisions) if dry_run else (),
+        tuple(finding for draft in drafts for finding in draft.findings),
+        dry_run,
+    )
+
+
+def _require_something(terms: Terms, drafts: Iterable[Draft]) -> None:
+    """Raise Refused where nothing goes out because every single message was refused on the same first premise."""
+    from exchange.agreements import gate
+    from exchange.errors import Refused
+
+    asked = [one for draft in drafts for one in draft.decisions]
+    if not asked or any(one.allowed for one in asked):
+        if not asked:
+            _require_in_force(terms)
+        return
+    firsts = {next(premise for premise in one.premises if not premise.satisfied).rule for one in asked}
+    if len(firsts) == 1 and firsts != {"gate.consent.refused"}:
+        decision = Decision(asked[0].premises)
+        first = decision.failed[0]
+        trail.note(
+            terms.workspace, "export-refused", ground=terms.stored.agreement_id, outcome="refused", detail=first.rule
+        )
+        raise Refused(first.rule, decision=decision, hints=gate.remedies(decision), clause=first.clause, **first.params)
+
+
+def _require_in_force(terms: Terms) -> None:
+    """With no case to ask about, ask about a bare receipt: an agreement that is over says so."""
+    from exchange.agreements import gate
+
+    for other in terms.others:
+        if other.signs == "keys":
+            purpose = terms.frozen.agreement.purposes[0].id
+            asked = question(
+                terms, other, "acknowledgement", elements=frozenset(), case=None, period=None
+            )  # fmt: skip
+            gate.require(replace(asked, purpose=purpose), terms.frozen)
+
+
+def _post(terms: Terms, draft: Draft, to: Path | None) -> Sent | None:
+    """Write cases, what was told and the journal in one transaction, and the file after that."""
+    from exchange.sealing.manifest import AgreementRef, Kind
+    from exchange.sealing.sealing import Content
+
+    if not draft.lines:
+        return None
+    workspace, stored = terms.workspace, terms.stored
+    content = Content(CONTENT, FHIR_LINES, len(draft.lines), b"".join(line + b"\n" for line in draft.lines))
+    with workspace.store.together(by=workspace.user, at=workspace.now):
+        for case in draft.opened:
+            workspace.store.cases.open(case, by=workspace.user, at=workspace.now)
+        for about, event, digest, message_id in draft.told:
+            workspace.store.sent.save(about, event, digest, message_id, by=workspace.user, at=workspace.now)
+        entry = posting.reserve(
+            workspace,
+            kind=Kind.DATA,
+            party=draft.party.party,
+            stream=stored.agreement_id,
+            contents=(content,),
+            agreement=AgreementRef(stored.agreement_id, stored.version, stored.digest),
+        )
+    posted = posting.publish(workspace, entry, to=to)
+    return Sent(posted.file, draft.party.party, len(draft.lines), len(draft.cases))
+
+
+def _withheld(draft: Draft) -> Iterator[Withheld]:
+    groups: Counter[tuple[str, ...]] = Counter()
+    shown: dict[tuple[str, ...], tuple[Premise, ...]] = {}
+    for one in draft.decisions:
+        if not one.allowed:
+            failed = tuple(premise for premise in one.premises if not premise.satisfied)
+            key = tuple(premise.rule for premise in failed)
+            groups[key] += 1
+            shown[key] = failed
+    for key, count in sorted(groups.items()):
+        yield Withheld(draft.party.party, count, shown[key])

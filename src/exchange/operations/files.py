@@ -1,0 +1,38 @@
+"""Read a file up to a size, and write one whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from exchange.errors import SourceError, WorkspaceError
+
+
+def read(file: Path, *, most: int) -> bytes:
+    """Return a file's bytes; SourceError where it can't be read or is larger than `most`."""
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(most + 1)
+    except OSError as error:
+        raise SourceError("files.unreadable", hints=("hint.file-path",), file=file.name, why=error.strerror) from None
+    if len(data) > most:
+        raise SourceError("files.too-large", file=file.name, most=most)
+    return data
+
+
+def write(file: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all; WorkspaceError where it can't be written."""
+    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise WorkspaceError(
+            "files.unwritable", hints=("hint.file-path",), file=str(file), why=error.strerror
+        ) from None

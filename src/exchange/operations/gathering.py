@@ -1,0 +1,165 @@
+"""Gather what the gate and a message need to know of each case: facts out of the store, decisions nowhere."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from exchange.operations import agreeing
+from exchange.operations.workspace import Workspace
+from exchange.records.codes import EndReason, SessionType
+from exchange.records.model import Case, Consent, Dataset, Episode, Evaluation, Measurement, Referral, Session
+
+if TYPE_CHECKING:
+    from exchange.agreements.agreement import Party
+    from exchange.agreements.frozen import Frozen
+    from exchange.messages.facts import CaseFacts
+    from exchange.store.agreements import StoredAgreement
+
+_COUNTS = frozenset({SessionType.SESSION, SessionType.GROUP})
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One episode with all that hangs on it."""
+
+    episode: Episode
+    sessions: tuple[Session, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+    referral: Referral | None = None
+
+    @property
+    def first_day(self) -> Session | None:
+        """Return the first session."""
+        return min(self.sessions, key=lambda session: session.day, default=None)
+
+    @property
+    def phase(self) -> str:
+        """Return the phase of an outcome report: `start`, `interim` or `end`."""
+        if self.episode.end is not None:
+            return "end"
+        return "interim" if self.evaluations else "start"
+
+    @property
+    def stopped_without_effect(self) -> bool:
+        """Tell whether the treatment was stopped because it had no effect."""
+        return self.episode.end_reason is EndReason.NO_EFFECT
+
+    def belongs_to(self, party: str) -> bool:
+        """Tell whether a party referred the patient or was brought in at an evaluation."""
+        brought_in = any(one.partner_involved == party for one in self.evaluations)
+        return brought_in or (self.referral is not None and self.referral.referrer == party)
+
+
+@dataclass
+class Terms:
+    """One agreement in force for us, and what is asked of the gate under it."""
+
+    workspace: Workspace
+    stored: StoredAgreement
+    frozen: Frozen
+    us: Party
+    signed: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def others(self) -> tuple[Party, ...]:
+        """Return the parties on the other side of the table, clients left out: they are no sender or receiver."""
+        agreement = self.frozen.agreement
+        sides = agreement.partners if self.us.role == "practice" else (agreement.practice,)
+        return tuple(party for party in sides if party.kind != "client")
+
+    def flow_elements(self, event: str, sender: str) -> frozenset[str]:
+        """Return the elements that a kind of message from one role may carry; none where it was not agreed."""
+        flow = self.frozen.flow(event, sender)
+        return frozenset(flow.elements) if flow is not None else frozenset()
+
+    def purpose(self, event: str, sender: str) -> str:
+        """Return the purpose that was agreed for a kind of message from one role."""
+        terms = self.frozen.agreement.terms(event, sender)
+        return terms.purpose if terms is not None else ""
+
+    def consent(self, patient_id: str, party: str, purpose: str) -> Consent | None:
+        """Return a patient's last word on a partner and purpose as of today."""
+        return self.workspace.store.consents.standing(patient_id, party, purpose, self.workspace.on)
+
+
+class Courses:
+    """Every course of treatment in the store, by episode."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        """Index the dataset once."""
+        self._dataset = dataset
+
+    @cached_property
+    def by_episode(self) -> Mapping[str, Course]:
+        """Return the courses by episode id."""
+        sessions: dict[str, list[Session]] = defaultdict(list)
+        measurements: dict[str, list[Measurement]] = defaultdict(list)
+        evaluations: dict[str, list[Evaluation]] = defaultdict(list)
+        referrals: dict[str, Referral] = {}
+        for session in self._dataset.sessions:
+            if session.type in _COUNTS:
+                sessions[session.episode_id].append(session)
+        for measurement in self._dataset.measurements:
+            measurements[measurement.episode_id].append(measurement)
+        for evaluation in self._dataset.evaluations:
+            evaluations[evaluation.episode_id].append(evaluation)
+        for referral in self._dataset.referrals:
+            referrals[referral.episode_id] = referral
+        return {
+            one.episode_id: Course(
+                one,
+                tuple(sessions[one.episode_id]),
+                tuple(measurements[one.episode_id]),
+                tuple(evaluations[one.episode_id]),
+                referrals.get(one.episode_id),
+            )
+            for one in self._dataset.episodes
+        }
+
+    def of_party(self, party: str) -> Iterable[Course]:
+        """Return the courses that a party referred to or was brought into, by start and id; never another's."""
+        found = (one for one in self.by_episode.values() if one.belongs_to(party) and not one.episode.foreign)
+        return sorted(found, key=lambda one: (one.episode.start, one.episode.episode_id))
+
+
+def terms_of(workspace: Workspace, agreement: str) -> Terms:
+    """Return an agreement with our own place in it; AgreementError where we are no party."""
+    from exchange.agreements import signing
+    from exchange.errors import AgreementError
+
+    stored = agreeing.find(workspace, agreement)
+    frozen = signing.thaw(stored.payload)
+    us = next((party for party in frozen.agreement.parties if party.party in workspace.parties), None)
+    if us is None:
+        raise AgreementError("agreeing.no-party", hints=("hint.agreement-list",), id=agreement)
+    return Terms(workspace, stored, frozen, us, agreeing.signed_by(workspace, stored))
+
+
+def facts_of(terms: Terms, other: Party, case: Case, course: Course, *, phase: str = "") -> CaseFacts:
+    """Return all that is known of a case; what may be told of it is for the agreement to say."""
+    from exchange.messages.facts import AgreementReference, CaseFacts, Organisation
+
+    stored = terms.stored
+    return CaseFacts(
+        agreement=AgreementReference(stored.agreement_id, stored.version, stored.digest),
+        sender=Organisation(terms.us.party, terms.us.name),
+        receiver=Organisation(other.party, other.name),
+        case_id=case.case_id,
+        code=case.code,
+        phase=phase,
+        patient=terms.workspace.store.patient_identity(course.episode.patient_id),
+        episode=course.episode,
+        referral=course.referral,
+        session_count=len(course.sessions),
+        sessions=course.sessions,
+        measurements=course.measurements,
+        evaluations=course.evaluations,
+        consent=terms.consent(
+            course.episode.patient_id, other.party, terms.purpose("partner-return", "partner")
+        ),
+    )  # fmt: skip

@@ -1,0 +1,157 @@
+"""Load the practice's own files, each whole or not at all; bad rows go to a rejects file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exchange.findings import Finding, say
+from exchange.operations import files, trail
+from exchange.operations.workspace import Workspace
+
+if TYPE_CHECKING:
+    from exchange.sources.rows import Rejected
+    from exchange.store.deriving import Rebuilding
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What one file brought: new or changed records, and rows that were not taken (in `rejects`)."""
+
+    file: str
+    kind: str
+    already: bool
+    patients: int
+    episodes: int
+    sessions: int
+    measurements: int
+    rejected: int
+    load: int
+    rejects: Path | None = None
+    findings: tuple[Finding, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The counts of several files together."""
+
+    patients: int
+    episodes: int
+    sessions: int
+    measurements: int
+    rejected: int
+
+
+def load(
+    workspace: Workspace,
+    files_: Sequence[Path],
+    *,
+    kind: str | None = None,
+    mapping: str | Path | None = None,
+    dry_run: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Loaded, ...]:
+    """Load files in the order given; the same file twice changes nothing. A file that can't be read stores nothing."""
+    return tuple(_one(workspace, file, kind, mapping, dry_run=dry_run, progress=progress) for file in files_)
+
+
+def total(results: Sequence[Loaded]) -> Total:
+    """Add up what several files brought."""
+    return Total(
+        sum(one.patients for one in results),
+        sum(one.episodes for one in results),
+        sum(one.sessions for one in results),
+        sum(one.measurements for one in results),
+        sum(one.rejected for one in results),
+    )
+
+
+def suggest(file: Path) -> str:
+    """Return a mapping for a table as TOML text, from its headers; only column names are repeated."""
+    from exchange.sources.suggesting import suggest as proposal
+
+    return proposal(file)
+
+
+def rebuilding(workspace: Workspace) -> Rebuilding:
+    """Return the workspace's settings for deriving episodes: gap, map of service codes, our own AGB."""
+    import json
+
+    from exchange.episodes.services import read_services, shipped_services
+    from exchange.store.deriving import Rebuilding
+
+    own = workspace.settings.services
+    services = read_services(json.dumps(own)) if own else shipped_services()
+    agb = next((text.partition(":")[2] for text in sorted(workspace.parties) if text.startswith("agb:")), "")
+    return Rebuilding(gap_days=workspace.settings.gap_days, services=services, declarant=agb)
+
+
+def _one(
+    workspace: Workspace,
+    file: Path,
+    kind: str | None,
+    mapping: str | Path | None,
+    *,
+    dry_run: bool,
+    progress: Callable[[int, int], None] | None,
+) -> Loaded:
+    from exchange.sources.reading import read
+
+    reading = read(file, kind=kind, mapping=mapping)
+    size = max(1, file.stat().st_size)
+    with workspace.store.loading(
+        kind=reading.kind,
+        file_name=file.name,
+        digest=_digest(reading.digest, reading.mapping.id if reading.mapping is not None else ""),
+        by=workspace.user,
+        at=workspace.now,
+        settings=rebuilding(workspace),
+        dry_run=dry_run,
+    ) as batch:
+        if not batch.already:
+            for number, row in enumerate(reading.rows()):
+                batch.add(row)
+                if progress is not None and number % 1000 == 0:
+                    progress(min(number * 200, size), size)  # a row is some 200 bytes; exact only at the end
+    if not dry_run and not batch.already:
+        trail.note(workspace, "loaded", object=f"file:{file.name}", detail=f"{reading.kind} {batch.counts}")
+    rejects = _write_rejects(workspace, file, batch.rejected) if batch.rejected and not dry_run else None
+    counts = {} if batch.already else batch.counts
+    return Loaded(
+        file=file.name,
+        kind=reading.kind,
+        already=batch.already,
+        patients=counts.get("patients", 0),
+        episodes=counts.get("episodes", 0),
+        sessions=counts.get("sessions", 0),
+        measurements=counts.get("measurements", 0),
+        rejected=len(batch.rejected),
+        load=batch.load_id,
+        rejects=rejects,
+        findings=batch.findings,
+    )
+
+
+def _digest(content: str, mapping: str) -> str:
+    """Return what decides the rows of a file: its bytes and the mapping it is read by."""
+    import hashlib
+
+    return content if not mapping else hashlib.sha256(f"{content}|{mapping}".encode("ascii", "replace")).hexdigest()
+
+
+def _write_rejects(workspace: Workspace, file: Path, rejected: Sequence[Rejected]) -> Path:
+    """Write line, field, rule and what it means; never what stood there."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, delimiter=";", lineterminator="\r\n")
+    writer.writerow(["regel", "veld", "code", "toelichting"])
+    for one in sorted(rejected, key=lambda each: (each.line, each.field, each.rule)):
+        writer.writerow(
+            [one.line, one.field, one.rule, say(one.rule, {"field": one.field}, workspace.settings.language)]
+        )
+    target = workspace.folder / "reports" / f"afgekeurd-{file.stem}.csv"
+    files.write(target, stream.getvalue().encode("utf-8-sig"))
+    return target

@@ -1,0 +1,335 @@
+"""Receiving: every message of one opened file is checked and put to the gate before any of it is stored."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from exchange.errors import AgreementError, MessageError, Refused
+from exchange.findings import Finding, Severity
+from exchange.operations.gathering import Terms, terms_of
+from exchange.operations.telling import TOTALS, question
+from exchange.operations.workspace import Workspace
+from exchange.records.codes import Evidence, Sex
+from exchange.records.model import Aggregate, Answer, Case, Consent
+
+if TYPE_CHECKING:
+    from exchange.agreements.agreement import Party
+    from exchange.messages.facts import Message
+    from exchange.sealing.opening import Opened
+
+MOST_LINE = 16 * 1024 * 1024
+_OPENING = "case-opening"
+_REPORTS = frozenset({"outcome-report", "feedback-to-referrer"})
+
+
+@dataclass(slots=True)
+class Taken:
+    """What one file brought."""
+
+    messages: int = 0
+    cases: int = 0
+    answers: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One message with its bytes."""
+
+    data: bytes
+    message: Message
+
+
+def receive(workspace: Workspace, read: Opened, epoch_order: int, journal: Callable[[], None]) -> Taken:
+    """Check, gate and store one data file; `journal` is called in the same transaction.
+
+    Raises MessageError or Refused for the first message that may not come in, and then nothing is stored.
+    A message about a case nobody opened here is put in quarantine, sealed to our storage key; the others are stored.
+    """
+    terms, other = _agreement(workspace, read)
+    lines = [_read(line, number) for number, line in _lines(read)]
+    opening = {one.message.case_id for one in lines if one.message.event == _OPENING}
+    known = {case.case_id: case for case in workspace.store.cases.of_agreement(terms.stored.agreement_id)}
+    taken = Taken()
+    accepted = []
+    for line in lines:
+        _same_envelope(line.message, terms, other)
+        case = known.get(line.message.case_id)
+        about = line.message.case_id
+        if about and about not in opening and (case is None or case.partner != other.party):
+            _quarantine(workspace, line)
+            taken.findings.append(
+                Finding("importing.unknown-case", severity=Severity.WARNING, params={"event": line.message.event})
+            )
+            continue
+        _require_allowed(terms, other, line.message, case)
+        accepted.append(line)
+    with workspace.store.together(by=workspace.user, at=workspace.now):
+        for line in accepted:
+            _store(workspace, terms, other, line, taken, read, epoch_order)
+        journal()
+    for path in read.contents.values():
+        _keep_original(workspace, path, read.manifest.digest)
+    return taken
+
+
+def _agreement(workspace: Workspace, read: Opened) -> tuple[Terms, Party]:
+    """Return the agreement that the manifest names, by the digest of what was signed, and who sent it."""
+    named = read.manifest.agreement
+    stored = workspace.store.agreements.by_digest(named.digest) if named is not None else None
+    if stored is None or named is None:
+        raise AgreementError("importing.agreement-unknown", hints=("hint.agreement-list",), party=read.manifest.sender)
+    terms = terms_of(workspace, stored.agreement_id)
+    if terms.stored.digest != stored.digest:
+        terms = replace_terms(terms, stored)
+    other = terms.frozen.agreement.party(read.manifest.sender)
+    if other is None:
+        raise AgreementError("importing.not-a-party", hints=("hint.agreement-list",), party=read.manifest.sender)
+    return terms, other
+
+
+def replace_terms(terms: Terms, stored: Any) -> Terms:
+    """Return the terms of another version of the same agreement: within the overlap it still counts."""
+    from exchange.agreements import signing
+    from exchange.operations import agreeing
+
+    frozen = signing.thaw(stored.payload)
+    return replace(
+        terms, stored=stored, frozen=frozen, signed=agreeing.signed_by(terms.workspace, stored)
+    )  # fmt: skip
+
+
+def _lines(read: Opened) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    for path in read.contents.values():
+        with path.open("rb") as stream:
+            while line := stream.readline(MOST_LINE + 1):
+                number += 1
+                if len(line) > MOST_LINE:
+                    raise MessageError("importing.line-too-long", line=number)
+                if line.strip():
+                    yield number, line.rstrip(b"\r\n")
+
+
+def _read(data: bytes, number: int) -> _Line:
+    from exchange.messages import checking, reading
+
+    for finding in checking.check(data):
+        if finding.severity is Severity.ERROR:
+            raise MessageError(
+                "importing.message-wrong", hints=("hint.ask-sender-again",), line=number, path=finding.path,
+                broken=finding.rule,
+            )  # fmt: skip
+    return _Line(data, reading.read(data))
+
+
+def _same_envelope(message: Message, terms: Terms, other: Party) -> None:
+    """What a message says of its agreement, sender and receiver must be what the signed manifest says."""
+    same = (
+        message.agreement.digest == terms.stored.digest
+        and message.sender.party == other.party
+        and message.receiver.party == terms.us.party
+    )
+    if not same:
+        raise MessageError("importing.other-envelope", hints=("hint.ask-sender-again",))
+
+
+def _require_allowed(terms: Terms, other: Party, message: Message, case: Case | None) -> None:
+    from exchange.agreements import gate
+    from exchange.agreements.facts import CaseFacts as GateFacts
+
+    event = TOTALS[1] if message.event == TOTALS[0] else message.event
+    facts = None
+    if message.case_id:
+        said = terms.consent(case.patient_id, other.party, terms.purpose(event, other.role)) if case else None
+        state = said.state if said is not None else (message.told.consent.state if message.told.consent else None)
+        facts = GateFacts(case.opened_on if case is not None else None, belongs=True, consent=state)
+    decision = gate.decide(
+        question(
+            terms, other, event, elements=told_elements(message), case=facts, period=_period(message), inward=True
+        ),
+        terms.frozen,
+    )
+    if not decision.allowed:
+        first = decision.failed[0]
+        raise Refused(first.rule, decision=decision, hints=gate.remedies(decision), clause=first.clause, **first.params)
+
+
+def told_elements(message: Message) -> frozenset[str]:
+    """Return the elements that a message really tells."""
+    told = message.told
+    groups = (
+        ("patient", told.patient, {"bsn": "bsn", "name": "name", "born": "birth-date", "sex": "sex"}),
+        (
+            "episode",
+            told.episode,
+            {"start": "start", "end": "end", "end_weeks": "end", "diagnosis": "diagnosis", "location": "location",
+             "access": "access", "end_reason": "end-reason", "onward_advice": "onward-advice", "chronic": "chronic"},
+        ),
+        (
+            "referral",
+            told.referral,
+            {"referrer": "referrer", "day": "day", "question": "question", "counterfactual": "counterfactual",
+             "recorded_on": "recorded-on"},
+        ),
+    )  # fmt: skip
+    found = {f"{group}.{name}" for group, facts, names in groups for attribute, name in names.items()
+             if getattr(facts, attribute) is not None}  # fmt: skip
+    found |= {"case.id"} if told.case_id else set()
+    found |= {"case.code"} if told.code else set()
+    found |= {"session.count"} if told.session_count is not None else set()
+    found |= _listed("session", told.sessions, ("day", "type"))
+    found |= _listed("measurement", told.measurements, ("instrument", "day", "value"))
+    found |= _listed(
+        "evaluation",
+        told.evaluations,
+        ("session_number", "day", "effect", "decision", "advice_taken_up", "told_referrer_on"),
+    )
+    found |= {one.element for one in told.answers}
+    for one in told.aggregates:
+        found |= {one.element, *(["aggregate.eligible-patients"] if one.population is not None else [])}
+    return frozenset(found)
+
+
+def _listed(group: str, told: Iterable[object], names: tuple[str, ...]) -> set[str]:
+    words = {"value": "score"}
+    return {
+        f"{group}.{words.get(name, name).replace('_', '-')}"
+        for one in told
+        for name in names
+        if getattr(one, name) is not None
+    }
+
+
+def _period(message: Message) -> tuple[date, date] | None:
+    told = message.told
+    days = [day for day in (told.episode.start, told.episode.end) if day is not None]
+    days += [day for one in told.answers for day in (one.start, one.end)]
+    days += [day for total in told.aggregates for day in (total.start, total.end)]
+    return (min(days), max(days)) if days else None
+
+
+# Storing ----------------------------------------------------------------------------------------------------------
+
+
+def _store(
+    workspace: Workspace, terms: Terms, other: Party, line: _Line, taken: Taken, read: Opened, epoch_order: int
+) -> None:
+    message = line.message
+    if message.event == _OPENING:
+        _open_case(workspace, terms, other, message, taken)
+    elif message.event == "partner-return":
+        answers = [_answer(message, one, other) for one in message.told.answers]
+        taken.answers += len(answers)
+        workspace.store.answers.save(
+            answers, epoch_order=epoch_order, sequence=read.manifest.sequence, by=workspace.user, at=workspace.now
+        )
+    elif message.event == TOTALS[0]:
+        totals = [_total(message, one, other) for one in message.told.aggregates]
+        taken.answers += len(totals)
+        workspace.store.answers.save(
+            [], epoch_order=epoch_order, sequence=read.manifest.sequence, by=workspace.user, at=workspace.now,
+            aggregates=totals,
+        )  # fmt: skip
+    elif message.event not in _REPORTS:
+        raise MessageError("importing.event", hints=("hint.newer-version",), event=message.event)
+    _remember(workspace, message, line.data, other)
+    taken.messages += 1
+
+
+def _remember(workspace: Workspace, message: Message, data: bytes, other: Party) -> None:
+    from exchange.store.received import ReceivedMessage
+
+    workspace.store.received.save(
+        ReceivedMessage(message.message_id, message.case_id, message.event, data, other.party),
+        by=workspace.user,
+        at=workspace.now,
+    )
+
+
+def _open_case(workspace: Workspace, terms: Terms, other: Party, message: Message, taken: Taken) -> None:
+    """Keep a case that the practice opened with us, its patient by the identity it came with."""
+    from exchange.sources.rows import PatientKey, PatientRow
+
+    if workspace.store.cases.find(message.case_id) is not None:
+        return
+    told = message.told.patient
+    key = PatientKey(bsn=told.bsn or "", system=f"case:{terms.stored.agreement_id}", key=message.case_id)
+    born = date.fromisoformat(told.born) if told.born and len(told.born) == 10 else None
+    with workspace.store.loading(
+        kind="case", file_name="", digest="", by=workspace.user, at=workspace.now
+    ) as batch:  # fmt: skip
+        batch.add(PatientRow(1, key, born, told.sex or Sex.UNKNOWN, told.name or ""))
+    patient = workspace.store.patient_named(key) or ""
+    workspace.store.cases.open(
+        Case(
+            message.case_id,
+            message.told.code or "",
+            terms.stored.agreement_id,
+            other.party,
+            "",
+            patient,
+            workspace.on,
+        ),
+        by=workspace.user,
+        at=workspace.now,
+        received=True,
+    )
+    _keep_consent(workspace, message, patient, other)
+    taken.cases += 1
+
+
+def _keep_consent(workspace: Workspace, message: Message, patient: str, other: Party) -> None:
+    """Keep what the practice says the patient agreed to: our own gate asks for it before we answer."""
+    said = message.told.consent
+    if said is None or not patient:
+        return
+    workspace.store.consents.save(
+        Consent(patient, other.party, said.purpose, said.state, said.day, f"message:{message.message_id}", "sender"),
+        by=workspace.user,
+        at=workspace.now,
+    )
+
+
+def _answer(message: Message, one: Any, other: Party) -> Answer:
+    return Answer(
+        "", message.case_id, "", one.element, one.start, one.end, one.status, Evidence.SIGNED, other.party,
+        one.count, one.first_day, message.message_id,
+    )  # fmt: skip
+
+
+def _total(message: Message, one: Any, other: Party) -> Aggregate:
+    return Aggregate(
+        other.party, one.element, one.start, one.end, one.value, one.population or 0, Evidence.SIGNED,
+        message.message_id,
+    )  # fmt: skip
+
+
+def _keep_original(workspace: Workspace, path: Path, digest: str) -> None:
+    """Keep the original sealed to our storage key, so that transport keys can be destroyed one day."""
+    from exchange.sealing import originals
+
+    originals.keep(
+        path, workspace.folder / "inbox" / f"{digest[:32]}-{path.stem}.age", workspace.keyring.storage.recipient
+    )
+
+
+def _quarantine(workspace: Workspace, line: _Line) -> None:
+    from exchange.sealing import originals, permissions
+
+    part = workspace.folder / "quarantine" / f".{secrets.token_hex(8)}.part"
+    try:
+        permissions.write(part, line.data)
+        originals.keep(
+            part,
+            workspace.folder / "quarantine" / f"{hashlib.sha256(line.data).hexdigest()[:32]}.age",
+            workspace.keyring.storage.recipient,
+        )
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,180 @@
+"""A workspace: a folder with settings, store, keys, agreements, outbox, inbox, quarantine and reports."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from exchange.errors import WorkspaceError
+from exchange.operations import configuration
+from exchange.operations.configuration import Settings
+from exchange.records.identifiers import Party
+
+if TYPE_CHECKING:
+    from exchange.signing.cards import Card
+    from exchange.signing.keys import Keyring
+    from exchange.store.opening import Store
+
+FOLDERS = ("keys", "agreements", "outbox", "inbox", "quarantine", "reports")
+_CARD = "card.jws"
+_CARD_YEARS = 3
+
+Passphrase = Callable[[str], str]
+
+
+class Workspace:
+    """An open workspace: its settings, and its store and keys as soon as something asks for them.
+
+    `now` is this moment (UTC) and `on` today's date in Europe/Amsterdam; nothing in the library looks at a clock.
+    `user` is the person the audit trail names. Use it in a `with` block, or call `close`.
+    """
+
+    def __init__(
+        self, folder: Path, settings: Settings, *, passphrase: Passphrase, now: datetime, on: date, user: str
+    ) -> None:
+        """Keep what `open` and `create` found."""
+        self.folder = folder
+        self.settings = settings
+        self.now = now
+        self.on = on
+        self.user = user
+        self._passphrase = passphrase
+
+    # Making and finding -----------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        *,
+        party: str,
+        name: str,
+        contact: str = "",
+        also: tuple[str, ...] = (),
+        passphrase: str | None,
+        now: datetime,
+        on: date,
+        user: str,
+        store: str = "store.db",
+        insurer: str = "",
+    ) -> Workspace:
+        """Make a workspace in a new or empty folder: settings, keys, card and store, or nothing of it.
+
+        Without a passphrase it is a demo workspace, whose keys lie open and which exchanges with its like only.
+        """
+        from exchange.sealing import keystore
+        from exchange.signing.cards import make_card
+        from exchange.signing.keys import Keyring
+        from exchange.store.opening import Store
+
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise WorkspaceError("workspace.not-empty", hints=("hint.empty-folder",), folder=str(folder))
+        settings = Settings(
+            party=str(Party.parse(party)),
+            name=name.strip(),
+            contact=contact.strip(),
+            also=tuple(str(Party.parse(text)) for text in also),
+            instance=secrets.token_hex(16),
+            demo=passphrase is None,
+            store=store,
+            insurer=insurer,
+        )
+        if not settings.name:
+            raise WorkspaceError("workspace.no-name", hints=("hint.name",))
+        folder.mkdir(parents=True, exist_ok=True)
+        for inner in FOLDERS:
+            (folder / inner).mkdir(mode=0o700)
+        keyring = Keyring.generate(demo=passphrase is None)
+        card = make_card(
+            keyring,
+            parties=(settings.party, *settings.also),
+            name=settings.name,
+            contact=settings.contact,
+            valid_from=on,
+            valid_until=on + timedelta(days=365 * _CARD_YEARS),
+        )
+        keystore.create(folder / "keys", keyring, passphrase)
+        (folder / "keys" / _CARD).write_bytes(card.jws)
+        target = store if "://" in store else folder / store
+        Store.create(target, keyring.store, instance=settings.instance, at=now).close()
+        configuration.write(folder, settings)  # last: a folder without settings is no workspace
+        return cls.open(folder, passphrase=lambda _name: passphrase or "", now=now, on=on, user=user)
+
+    @staticmethod
+    def find(given: Path | None, *, start: Path) -> Path:
+        """Return the workspace that was named, or the nearest one from `start` upwards."""
+        if given is not None:
+            return given
+        for folder in (start, *start.parents):
+            if (folder / configuration.FILE).is_file():
+                return folder
+        raise WorkspaceError("workspace.none", hints=("hint.init",), folder=str(start))
+
+    @classmethod
+    def open(cls, folder: Path, *, passphrase: Passphrase, now: datetime, on: date, user: str) -> Workspace:
+        """Open a workspace; nothing is unlocked before something needs it."""
+        return cls(folder, configuration.read(folder), passphrase=passphrase, now=now, on=on, user=user)
+
+    def at(self, *, now: datetime, on: date) -> Workspace:
+        """Return the same workspace at another moment, sharing what is open: for work that spans days, and tests."""
+        self.now, self.on = now, on
+        return self
+
+    # What it holds ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """Return the keys; this is where a passphrase is asked."""
+        from exchange.sealing import keystore
+
+        return keystore.unlock(
+            self.folder / "keys", None if self.settings.demo else self._passphrase(self.settings.name)
+        )
+
+    @cached_property
+    def card(self) -> Card:
+        """Return our own key card."""
+        from exchange.signing.cards import read_card
+
+        try:
+            return read_card((self.folder / "keys" / _CARD).read_bytes())
+        except FileNotFoundError:
+            raise WorkspaceError("workspace.no-card", hints=("hint.restore",), folder=str(self.folder)) from None
+
+    @cached_property
+    def store(self) -> Store:
+        """Return the open store."""
+        from exchange.store.opening import Store
+
+        target = self.settings.store if "://" in self.settings.store else self.folder / self.settings.store
+        return Store.open(target, self.keyring.store, instance=self.settings.instance)
+
+    @property
+    def parties(self) -> frozenset[str]:
+        """Return every identifier of our organisation."""
+        return frozenset((self.settings.party, *self.settings.also))
+
+    def close(self) -> None:
+        """Close the store, where it was opened."""
+        if "store" in self.__dict__:
+            self.store.close()
+            del self.__dict__["store"]
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def change(self, **changes: Any) -> None:
+        """Change settings and write them."""
+        self.settings = replace(self.settings, **changes)
+        configuration.write(self.folder, self.settings)
