@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 
 import pytest
@@ -147,8 +148,19 @@ POINT = ImprovementPoint(
 )  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def summary_facts() -> SummaryFacts:
+    """Return a whole invented summary."""
+    return make_summary()
+
+
+@pytest.fixture(scope="session")
+def plan_facts() -> PlanFacts:
+    """Return a whole invented plan in which every question is answered."""
+    return make_plan()
+
+
+def make_summary() -> SummaryFacts:
     """Return a whole invented summary."""
     social = agreement(
         id="a2", title="Welzijn Voorbeeldstad", partners=("Stichting Voorbeeld",), kind="social", figures=(),
@@ -178,8 +190,7 @@ def summary_facts() -> SummaryFacts:
     )  # fmt: skip
 
 
-@pytest.fixture
-def plan_facts() -> PlanFacts:
+def make_plan() -> PlanFacts:
     """Return a whole invented plan in which every question is answered."""
     answers = {one.id: f"Verzonnen antwoord bij {one.id}." for one in questions() if one.filled_from == "asked"}
     answers |= {
@@ -221,3 +232,9 @@ def plan_facts() -> PlanFacts:
         load=12,
         program="0.1.0",
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def invented() -> object:
+    """Return this module, for tests that make figures of their own."""
+    return sys.modules[figure.__module__]

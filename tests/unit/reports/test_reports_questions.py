@@ -1,0 +1,87 @@
+"""The brackets of the seed letter are data, and each is asked, filled or shown."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+from exchange import shipped
+from exchange.findings.wording import catalogue
+from exchange.indicators.reading import shipped_definitions
+from exchange.reports import planning
+from exchange.reports.describing import describe
+from exchange.reports.facts import Partner, PlanFacts
+from exchange.reports.questions import Blanks, questions
+
+
+def template(name: str) -> str:
+    return shipped.schemas("templates", name).read_text(encoding="utf-8")
+
+
+def test_every_question_is_asked_in_dutch_and_english_and_has_a_place_in_both_letters() -> None:
+    worked_out = {"partners-gp", "partners-specialist", "partners-social", "partners-other"}
+    for one in questions():
+        assert one.question["nl"].strip()
+        assert one.question["en"].strip()
+        assert one.blank["nl"].strip()
+        assert one.blank["en"].strip()
+        for language in ("nl", "en"):
+            assert one.id in worked_out or f'("{one.id}")' in template(f"plan.{language}.md"), one.id
+
+
+def test_every_bracket_in_the_letter_is_a_question() -> None:
+    known = {one.id for one in questions()}
+    for language in ("nl", "en"):
+        used = re.findall(
+            r'(?:fill|fill_long|fill_opening|wanted|has_answer)\("([a-z-]+)"\)', template(f"plan.{language}.md")
+        )
+        assert set(used) <= known
+
+
+def test_every_place_the_seed_letter_leaves_open_has_a_question(shared: Path) -> None:
+    # The seed is not in the repository; here only that it still has as many open places as were read from it.
+    seed = shared / "seeds" / "verbeterplan-oefentherapie-vgz-2025.txt"
+    brackets = re.findall(r"\[[^\]]+\]", seed.read_text(encoding="utf-8"))
+    assert len(brackets) == 21
+    assert len(questions()) >= len({text.lower() for text in brackets})
+
+
+def test_data_go_before_answers_and_answers_before_blanks() -> None:
+    blanks = Blanks({"insurer": "VGZ", "contract-year": " "}, {"insurer": "ander", "closing": "Tot ziens"}, "nl")
+    assert blanks.fill("insurer") == "VGZ"
+    assert blanks.fill_long("closing") == "Tot ziens."
+    assert "in te vullen: contractjaar" in blanks.fill("contract-year")
+    assert "in te vullen" in blanks.fill_opening("surroundings")
+    assert blanks.has_answer("closing")
+    assert not blanks.has("contract-year")
+
+
+def test_partners_are_named_by_kind_and_the_domains_follow(plan_facts: PlanFacts) -> None:
+    only = dataclasses.replace(plan_facts, partners=(Partner("Huisarts A", "gp"), Partner("Huisarts B", "gp")))
+    filled = planning.from_data(only, "nl")
+    assert filled["partners-gp"] == "Huisarts A, Huisarts B"
+    assert filled["partners-social"] == ""
+
+
+def test_each_language_has_the_same_templates_and_every_sentence_both() -> None:
+    names = {file.name for file in shipped.schemas("templates").glob("*.md")}
+    assert {name.replace(".nl.", ".en.") for name in names} == {
+        name.replace(".nl.", ".en.") for name in names if ".nl." not in name
+    }
+    for rule, texts in catalogue().items():
+        if rule.startswith("reports."):
+            assert texts["nl"], rule
+            assert texts["en"], rule
+
+
+def test_a_shipped_definition_is_described_in_both_languages() -> None:
+    for definition in shipped_definitions().values():
+        text = describe(definition)
+        assert text.title["nl"]
+        assert text.paragraph["en"]
+        assert text.cannot_show["nl"]
+
+
+def test_no_python_file_hides_among_the_templates() -> None:
+    assert not list(shipped.schemas("templates").glob("**/*.py"))
