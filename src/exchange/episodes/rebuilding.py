@@ -194,7 +194,8 @@ def _of_claims(part: _Part, services: ServiceMap) -> Episode:
 
 def _access(lines: Sequence[Line]) -> Access:
     """GDS801 without a referrer is direct access; PM304 without one says nothing."""
-    if any(line.referrer for line in lines):
+    # A referrer without an AGB code leaves only the day of the referral.
+    if any(line.referrer or line.referral_day for line in lines):
         return Access.REFERRED
     return Access.DIRECT if any(line.kind is SourceKind.GDS801 for line in lines) else Access.UNKNOWN
 

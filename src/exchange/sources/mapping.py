@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -99,7 +100,10 @@ class RowSpec:
 
 @dataclass(frozen=True, slots=True)
 class TableMapping:
-    """A whole mapping: its rows, and the system whose keys they hold (shared by mappings of one EPD)."""
+    """A whole mapping: its rows, and the system whose keys they hold (shared by mappings of one EPD).
+
+    `digest` is the SHA-256 of its text: the same table by a changed mapping gives other rows.
+    """
 
     id: str
     system: str
@@ -109,6 +113,7 @@ class TableMapping:
     separator: str = ""
     encoding: str = ""
     sheet: str = ""
+    digest: str = ""
 
     def fits(self, headers: frozenset[str]) -> bool:
         """Tell whether the table has all columns that must be there."""
@@ -141,6 +146,7 @@ def read_mapping(text: str, source: str) -> TableMapping:
         separator=data.get("separator", ""),
         encoding=data.get("encoding", ""),
         sheet=data.get("sheet", ""),
+        digest=hashlib.sha256(text.encode()).hexdigest(),
     )
 
 

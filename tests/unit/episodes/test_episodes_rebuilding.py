@@ -183,8 +183,31 @@ def test_care_that_went_on_while_the_format_changed_is_one_episode() -> None:
     assert len(derived.episodes) == 2
 
 
+def test_two_trajectories_beside_one_pm304_run_stay_two() -> None:
+    first, second = date(2025, 1, 2), date(2025, 1, 20)
+    derived = rebuilt(pm304(1, 350), gds801(2, 367, trajectory_start=first), gds801(3, 390, trajectory_start=second))
+    assert derived.episode_of_line["L001"] == derived.episode_of_line["L002"] == "L002"
+    assert derived.episode_of_line["L003"] == "L003"
+
+
+def test_a_run_without_a_diagnosis_takes_the_one_that_follows() -> None:
+    derived = rebuilt(pm304(1, 0, diagnosis=""), pm304(2, 7))
+    assert [(one.episode_id, one.diagnosis) for one in derived.episodes] == [("L001", "3427")]
+
+
+def test_a_gds801_line_without_a_trajectory_is_rebuilt_as_pm304_is() -> None:
+    derived = rebuilt(gds801(1, 400, trajectory_start=None), gds801(2, 420, trajectory_start=None))
+    assert [(one.episode_id, one.rebuilt) for one in derived.episodes] == [("L001", True)]
+
+
+def test_a_numbered_trajectory_goes_by_its_number() -> None:
+    derived = rebuilt(gds801(1, 400, trajectory="Z1"), gds801(2, 407, trajectory="Z1"), gds801(3, 407, trajectory="Z2"))
+    assert len(derived.episodes) == 2
+
+
 def test_access_is_direct_in_gds801_and_unknown_in_pm304_without_a_referrer() -> None:
     assert rebuilt(gds801(1, 400)).episodes[0].access is Access.DIRECT
+    assert rebuilt(gds801(1, 400, referral_day=JANUARY)).episodes[0].access is Access.REFERRED
     assert rebuilt(pm304(1, 0)).episodes[0].access is Access.UNKNOWN
     assert rebuilt(pm304(1, 0), pm304(2, 1, referrer="01000001")).episodes[0].access is Access.REFERRED
 
