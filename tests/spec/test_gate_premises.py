@@ -45,7 +45,11 @@ def frozen(kind: PartnerKind, *partners: Party, change: Callable[[dict[str, Any]
         id="invented",
         on=START,
         definitions=definitions,
-        indicators=("substitution-net", "onward-advice", "specialist-referral-rate"),
+        indicators=(
+            "substitution-net",
+            "onward-advice",
+            *(("specialist-referral-rate",) if kind is PartnerKind.GP else ()),
+        ),
         passphrase_until=date(2026, 12, 1),
     )
     draft, findings = reading.read(text.encode(), "draft.yaml")
@@ -318,6 +322,34 @@ class TestPaper:
 
     def test_who_signs_with_keys_has_a_card(self) -> None:
         assert "gate.card" in failing(returned(card=CardState.PAPER, suite=Suite.FORM))
+
+
+class TestClients:
+    """Each client signs a copy of their own, which is recorded as consent; the practice signs the model."""
+
+    text = frozen(
+        PartnerKind.CLIENT,
+        Party(
+            "local:clients", "Clients", "partner", PartnerKind.CLIENT, "paper", Signatory("each", "self"), "see letter"
+        ),
+    )
+
+    def page(self, **changes: Any) -> Question:
+        usual = returned(
+            self.text, party="local:clients", signed=frozenset({PRACTICE}), card=CardState.PAPER, suite=Suite.FORM
+        )
+        return replace(usual, **changes)
+
+    def test_a_clients_page_comes_in_with_their_consent(self) -> None:
+        assert not failing(self.page(), self.text)
+        assert failing(self.page(case=replace(CASE, consent=None)), self.text) == {"gate.consent"}
+
+    def test_the_practice_must_have_signed(self) -> None:
+        assert failing(self.page(signed=frozenset()), self.text) == {"gate.signed"}
+
+    def test_only_what_clients_are_asked_comes_in(self) -> None:
+        asked = self.page(elements=frozenset({"case.id", "answer.left-list"}))
+        assert failing(asked, self.text) == {"gate.elements"}
 
 
 def test_a_rotated_card_may_send_and_may_get_totals() -> None:

@@ -56,7 +56,8 @@ def test_a_blank_form_offers_three_choices_and_chooses_none(world: Any) -> None:
 
 
 def test_answers_come_back_as_unsigned_evidence(world: Any) -> None:
-    cells = {"F10": "Ja", "G10": 2, "H10": datetime(2026, 5, 4, tzinfo=None), "F11": "NEE", "I12": 40, "J12": "1200", "B6": "N. N."}
+    day = datetime(2026, 5, 4)  # noqa: DTZ001 - a cell has no zone
+    cells = {"F10": "Ja", "G10": 2, "H10": day, "F11": "NEE", "I12": 40, "J12": "1200", "B6": "N. N."}
     returned = form.read_form(filled(world, cells), world.frozen())
     first, second = returned.answers
     assert (first.case_code, first.element, first.status) == (CODE, REFERRAL.element, Answered.YES)
