@@ -22,6 +22,7 @@ from exchange.sealing.manifest import Kind, Listed
 from exchange.sealing.recipients import ClassicalRecipient, HybridRecipient
 from exchange.signing import jws
 from exchange.signing.canonical import canonical
+from exchange.signing.cards import make_card
 
 CONTENT = b'{"resourceType":"Bundle","id":"invented"}\n'
 
@@ -79,6 +80,27 @@ def test_a_card_that_is_not_the_senders_was_changed(exchange: Any, pack: Any, re
     posing = replace(prepared.manifest, sender="agb:09999999", payload=b"")
     file = exchange.encrypt(pack(resign(posing, exchange.practice.keyring), ("bundle.json", CONTENT)), exchange.doctor)
     refused(exchange, file, WasChanged, find_card=lambda party, digest: exchange.practice.card)
+
+
+def test_a_sender_outside_its_card_or_another_card_of_the_same_keys_was_changed(
+    exchange: Any, pack: Any, resign: Any
+) -> None:
+    practice = exchange.practice
+    manifest = exchange.prepare()[0].manifest
+    stranger = replace(
+        manifest, sender="agb:09999999", stream=replace(manifest.stream, organisation="agb:09999999"), payload=b""
+    )
+    posing = exchange.encrypt(pack(resign(stranger, practice.keyring), ("bundle.json", CONTENT)), exchange.doctor)
+    refused(exchange, posing, WasChanged, find_card=lambda party, digest: practice.card)
+    renamed = make_card(
+        practice.keyring,
+        parties=practice.card.parties,
+        name="Andere naam",
+        contact="",
+        valid_from=practice.card.valid_from,
+        valid_until=practice.card.valid_until,
+    )
+    refused(exchange, exchange.send(), WasChanged, find_card=lambda party, digest: renamed)
 
 
 def test_a_stream_of_somebody_else_was_changed(exchange: Any, pack: Any, resign: Any) -> None:
@@ -335,6 +357,17 @@ def test_a_member_that_is_not_plainly_the_listed_file_was_changed(exchange: Any,
     container += bytes(tar.padded(len(container) + 1024) - len(container))
     refused(exchange, exchange.encrypt(container, exchange.doctor), WasChanged)
     assert not (exchange.folder / "bundle.json").exists()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"uid": 7}, {"mtime": 1}, {"uname": "root"}, {"type": tarfile.SYMTYPE, "linkname": "x"}], ids=str
+)
+def test_a_manifest_that_is_not_plainly_a_file_was_changed(exchange: Any, pack: Any, fields: dict[str, Any]) -> None:
+    manifest_jws = signed(exchange)
+    container = pack(manifest_jws, ("bundle.json", CONTENT))
+    plain = {"size": len(manifest_jws), "mode": 0o600}
+    block = _member("manifest.jws.json", **plain, **fields).tobuf(tarfile.USTAR_FORMAT)
+    refused(exchange, exchange.encrypt(block + container[512:], exchange.doctor), WasChanged)
 
 
 @pytest.mark.parametrize("name", ["../up.json", "/etc/passwd", "A.json", "", "manifest.jws.json"])
