@@ -115,7 +115,11 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class IndexFacts:
-    """The treatment index and the way to the target, from one official figure; `own` is the practice's estimate."""
+    """The treatment index and the way to the target, from one official figure; `own` is the practice's estimate.
+
+    `basis` says which published number the way and the plan start from: value, or lower where the target is set on
+    the lower bound. A point estimate and a bound are never mixed, so then there is no `expected`.
+    """
 
     points: tuple[IndexPoint, ...] = ()
     band: Band | None = None
@@ -126,17 +130,18 @@ class IndexFacts:
     reached_by_plan: float | None = None
     shows_from: tuple[tuple[str, date], ...] = ()  # the edition's label and the date on which it comes out
     own: Figure | None = None
+    basis: str = "value"
 
 
 @dataclass(frozen=True, slots=True)
 class GroupPlan:
-    """One diagnosis group's mean sessions per patient and what the plan makes of it; `rule`: minus-five, eighteen."""
+    """One diagnosis group's mean sessions per patient and what the plan makes of it; `rule` is fewer or fixed."""
 
     group: str
     patients: int | None
     mean: float | None
     planned: float | None = None
-    rule: str = "minus-five"
+    rule: str = "fewer"
     warnings: tuple[str, ...] = ()  # ids under reports.plan-warning
 
 

@@ -31,13 +31,15 @@ def plan(facts: PlanFacts, language: str, edition: str, to: Path, *, reference: 
     """Write the improvement plan as "draft" or "final" and return the ids of the blanks that are still open.
 
     The final edition raises `ReportError` for an open required blank, for internal facts, and where the letter
-    before its annex is longer than three pages.
+    before its annex is longer than three pages; its technical provenance is kept in a JSON file beside it.
     """
     _require_format(to, PLAN_FORMATS)
     document, missing = planning.document(facts, language, edition)
     if edition == planning.FINAL:
         planning.require_short(converting.pages_before_annex(document))
     _write(document, to, reference)
+    if edition == planning.FINAL:
+        converting.publish(spreadsheet.provenance(facts), to.with_suffix(".provenance.json"))
     return missing
 
 

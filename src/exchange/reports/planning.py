@@ -145,6 +145,18 @@ def _latest(index: IndexFacts) -> IndexPoint:
     return max(index.points, key=lambda point: (point.year, point.edition))
 
 
+def _index_from(facts: PlanFacts, blanks: Blanks, language: str) -> Markdown:
+    """Return the number that the plan starts from; a bound is called so, for it is no index to compare with another."""
+    index = facts.index
+    if index is None or not index.points or index.basis == "value":
+        return blanks.fill("index-current")
+    start: float | None = getattr(_latest(index), index.basis)
+    if start is None:
+        return blanks.fill("index-current")
+    params = {"index": shortest(start, language), "bound": figures_text.label("bound", index.basis, language)}
+    return markdown.escape(say("reports.index.from-bound", params, language))
+
+
 def _index_limits(facts: PlanFacts, language: str) -> str:
     """Return the year and the published bounds of the newest official figure."""
     if facts.index is None or not facts.index.points:
@@ -154,6 +166,15 @@ def _index_limits(facts: PlanFacts, language: str) -> str:
         return str(last.year)
     params = {"year": last.year, "lower": shortest(last.lower, language), "upper": shortest(last.upper, language)}
     return say("reports.index.limits", params, language)
+
+
+def _within(facts: PlanFacts) -> bool:
+    """Say whether the number that the insurer judges lies within what it allows; unknown is not within."""
+    index = facts.index
+    if index is None or index.band is None or not index.points:
+        return False
+    compared: float | None = getattr(_latest(index), index.band.bound)
+    return compared is not None and compared <= index.band.upper
 
 
 def _judged(facts: PlanFacts, language: str) -> str:
@@ -184,9 +205,10 @@ def _prem(facts: PlanFacts, language: str) -> str:
     prem = facts.prem
     if prem is None:
         return ""
+    dated = {"period": period(prem.start, prem.end, language)}
     params = {
         "source": prem.source,
-        "period": period(prem.start, prem.end, language),
+        "when": say("reports.prem.when", dated, language) if prem.start and prem.end else "",
         "respondents": count(prem.respondents, language),
         "invited": count(prem.invited, language),
         "grade": number(prem.grade, language),
@@ -220,8 +242,10 @@ def _letter(facts: PlanFacts, blanks: Blanks, language: str) -> dict[str, Any]:
     return {
         "agb": agb if scheme == "agb" else "",
         "insurer_address": facts.insurer.address if facts.insurer else (),
+        "index_from": _index_from(facts, blanks, language),
         "index_limits": _index_limits(facts, language),
         "judged": _judged(facts, language),
+        "within": _within(facts),
         "domains": _domains(kinds, language),
         "partners": [(kind, blanks.fill(f"partners-{kind}")) for kind in kinds],
         "groups": [group for group in facts.groups if group.planned is not None],
@@ -251,8 +275,9 @@ def _way(facts: PlanFacts, language: str) -> str:
         "expected": number(index.expected, language, 0),
         "to_save": number(index.to_save, language, 0),
         "target": shortest(index.target, language),
+        "bound": figures_text.label("bound", index.basis, language),
     }
-    return say("reports.way.to-save", params, language)
+    return say("reports.way.to-save-bound" if index.expected is None else "reports.way.to-save", params, language)
 
 
 def _reached(facts: PlanFacts, language: str) -> str:

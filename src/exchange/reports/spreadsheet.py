@@ -12,7 +12,7 @@ from typing import Any
 from exchange.findings import say
 from exchange.indicators.figure import Figure
 from exchange.reports import charts, figures_text
-from exchange.reports.facts import SummaryFacts
+from exchange.reports.facts import PlanFacts, SummaryFacts
 from exchange.reports.markdown import plain
 from exchange.reports.numbers import count, day, period
 
@@ -211,6 +211,22 @@ def data(facts: SummaryFacts, language: str) -> bytes:
         "figures": figures,
         **{name: _plain(value) for name, value in asdict(facts).items() if name not in {"figures", "definitions"}},
         "definitions": {name: _plain(asdict(one)) for name, one in sorted(facts.definitions.items())},
+    }
+    return (json.dumps(whole, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode("utf-8")
+
+
+def provenance(facts: PlanFacts) -> bytes:
+    """Return what stands behind the figures of a letter, for the file that is kept beside it."""
+    figures = [*facts.outcome, *facts.durable, *facts.substitution, *facts.process]
+    whole = {
+        "document": "improvement-plan-provenance",
+        "format": 1,
+        "on": facts.on.isoformat(),
+        "load": facts.load,
+        "program": facts.program,
+        "index": _plain(asdict(facts.index)) if facts.index is not None else None,
+        "figures": [_plain(asdict(figure)) for figure in figures],
+        "agreements": [{"id": one.id, "version": one.version} for one in facts.agreements],
     }
     return (json.dumps(whole, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode("utf-8")
 

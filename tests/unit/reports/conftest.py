@@ -210,7 +210,7 @@ def make_plan() -> PlanFacts:
         index_facts(),
         (
             GroupPlan("Wervelkolom", 120, 16.4, 11.4),
-            GroupPlan("Knie en heup", 66, 15.1, 18, "eighteen", ("eighteen-not-lower", "misses-target")),
+            GroupPlan("Knie en heup", 66, 15.1, 18, "fixed", ("no-less", "misses-target")),
         ),
         SESSIONS,
         (Partner("HAGRO Voorbeeldstad", "gp", agreed=True), Partner("afdeling orthopedie", "specialist"),

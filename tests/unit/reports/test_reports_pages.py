@@ -206,6 +206,7 @@ def test_a_final_letter_drops_what_is_empty_and_may_be(plan_facts: PlanFacts, tm
     missing = pages.plan(facts, "nl", "final", tmp_path / "p.md")
     text = (tmp_path / "p.md").read_text(encoding="utf-8")
     assert set(missing) >= {"prem", "klinimetrie", "durable-discharge", "substitution-potential"}
+    assert json.loads((tmp_path / "p.provenance.json").read_text())["load"] == 12
     assert "in te vullen" not in text
     assert "Wat patiënten zeggen" not in text
     assert "Wat nog ontbreekt" not in text
@@ -245,6 +246,15 @@ def test_the_plan_that_misses_the_target_says_so(drafted: Document) -> None:
 def test_the_index_and_the_judged_bound_are_told_apart(drafted: Document) -> None:
     assert "Mijn behandelindex is 176 (over 2025, interval 157 tot 197)" in drafted.markdown
     assert "u staat hoogstens 149 toe. U toetst de ondergrens, 157." in drafted.markdown
+
+
+def test_an_index_within_the_limit_is_not_called_too_high(plan_facts: PlanFacts) -> None:
+    assert plan_facts.index is not None
+    assert plan_facts.index.band is not None
+    band = dataclasses.replace(plan_facts.index.band, upper=160)
+    index = dataclasses.replace(plan_facts.index, band=band)
+    document, _ = planning.document(dataclasses.replace(plan_facts, index=index), "nl", "draft")
+    assert "te hoog" not in document.markdown
 
 
 def test_every_figure_of_the_letter_has_its_endnote_once(drafted: Document) -> None:

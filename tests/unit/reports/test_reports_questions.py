@@ -8,9 +8,11 @@ from pathlib import Path
 
 from exchange import shipped
 from exchange.findings.wording import catalogue
+from exchange.indicators.cube import CubeRow
+from exchange.indicators.index import group_plans
 from exchange.indicators.reading import shipped_definitions
 from exchange.reports import planning
-from exchange.reports.describing import describe
+from exchange.reports.describing import describe, group_plan
 from exchange.reports.facts import Partner, PlanFacts
 from exchange.reports.questions import Blanks, questions
 
@@ -81,6 +83,24 @@ def test_a_shipped_definition_is_described_in_both_languages() -> None:
         assert text.title["nl"]
         assert text.paragraph["en"]
         assert text.cannot_show["nl"]
+
+
+def test_a_group_plan_brings_its_warnings_in_words() -> None:
+    row = CubeRow({"location": "30"}, {"patients": 10, "sum": 150})
+    (planned,) = group_plans([row], index=180, target=130, rule="fixed")
+    plan = group_plan(planned, "Wervelkolom")
+    assert plan.warnings == ("no-less", "misses-target")
+    for warning in plan.warnings:
+        assert f"reports.plan-warning.{warning}" in catalogue()
+    assert f"reports.rule.{plan.rule}" in catalogue()
+
+
+def test_a_plan_on_the_lower_bound_never_mixes_it_with_the_index(plan_facts: PlanFacts) -> None:
+    assert plan_facts.index is not None
+    index = dataclasses.replace(plan_facts.index, basis="lower", expected=None, to_save=760.0)
+    document, _ = planning.document(dataclasses.replace(plan_facts, index=index), "nl", "draft")
+    assert "de behandelindex van 157 (de ondergrens) naar 130" in document.markdown
+    assert "Om met de ondergrens op 130 uit te komen, moeten dat er 760 minder zijn." in document.markdown
 
 
 def test_no_python_file_hides_among_the_templates() -> None:
