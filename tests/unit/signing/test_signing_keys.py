@@ -108,7 +108,7 @@ def test_a_recipient_reads_back_from_ages_text(keyring: Keyring) -> None:
 
 
 @given(st.binary(max_size=80))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_bech32_reads_back_what_it_wrote_and_finds_a_wrong_letter(data: bytes) -> None:
     text = bech32.encode("age", data)
     assert bech32.decode(text, "age") == data
@@ -203,7 +203,7 @@ def test_json_within_the_limits_is_read() -> None:
         max_leaves=12,
     )
 )
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_what_is_written_canonically_reads_back_strictly(value: object) -> None:
     assert strict(canonical(value)) == value
     assert canonical(strict(canonical(value))) == canonical(value)

@@ -37,7 +37,7 @@ def test_an_index_is_the_keyed_hash_of_kind_and_text() -> None:
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_a_sealed_value_comes_back_at_its_own_place(text: str) -> None:
     sealed = OURS.seal("patient.bsn", "a1", text)
     assert OURS.open("patient.bsn", "a1", sealed) == text
