@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from exchange import shipped
 from exchange.agreements import life
 from exchange.agreements.agreement import AgreedIndicator, Agreement, FlowTerms, Text
-from exchange.agreements.deriving import label_of
+from exchange.agreements.deriving import flows, label_of, pinned
+from exchange.agreements.deriving import window as longest
 from exchange.agreements.frozen import Clause, Flow, Frozen, Window, base
 from exchange.errors import AgreementError
 from exchange.findings import say
@@ -81,6 +82,14 @@ def notes(agreement: Agreement, language: str = "nl") -> str:
         title, _, note = _source(id_, language)
         lines += [f"## {title}", "", note, ""]
     return "\n".join(lines)
+
+
+def dpia(agreement: Agreement, definitions: Mapping[str, Definition], language: str = "nl") -> str:
+    """Return, as Markdown, the input for a data protection impact assessment that follows from an agreement."""
+    listed = flows(agreement, definitions)
+    words = _context(agreement, definitions, listed, longest(pinned(agreement, definitions)), language)
+    text = shipped.agreements("templates", f"dpia.{language}.md").read_text(encoding="utf-8")
+    return _template(text).render(words).strip() + "\n"
 
 
 def plain(text: str) -> str:

@@ -97,6 +97,15 @@ def test_the_notes_for_a_lawyer_are_no_part_of_the_text(world: Any) -> None:
     assert all("mandaatregister" not in one.text for one in world.frozen().clauses["nl"])
 
 
+@pytest.mark.parametrize(("language", "blank"), [("nl", "[in te vullen]"), ("en", "[to fill in]")])
+def test_the_input_for_an_impact_assessment_follows_from_the_agreement(world: Any, language: str, blank: str) -> None:
+    text = clauses.dpia(world.draft().agreement, world.definitions, language)
+    assert blank in text
+    assert "2029" in text
+    assert "{{" not in text
+    assert text.count("\n| ") >= 14
+
+
 def test_options_of_the_text_change_the_text(world: Any) -> None:
     def change(raw: dict[str, Any]) -> None:
         raw["controllers"] = {"arrangement": "joint", "informs": "partner", "rights": "partner"}
