@@ -129,16 +129,18 @@ class Answers:
         answers: Iterable[Answer],
         *,
         epoch_order: int,
-        sequence: int,
+        sequence: int | None,
         by: str,
         at: datetime,
         aggregates: Iterable[Aggregate] = (),
     ) -> int:
         """Write what one message says; return how many rows it made or changed.
 
-        The store gives the ids, and the episode of a case that was opened here.
+        The store gives the ids, and the episode of a case that was opened here. What has no place in a series (a
+        form, a client's word) gives no sequence: the last one entered stands.
         """
         with self._database.changing(by=by, at=at) as (connection, load):
+            place = load if sequence is None else sequence
             given = list(answers)
             cases = _cases(connection, "case_id", (answer.case_id for answer in given))
             placed = [
@@ -147,8 +149,8 @@ class Answers:
                 else answer
                 for answer in given
             ]
-            rows = [_answer_row(self._database, answer, epoch_order, sequence) for answer in placed]
-            counts = [_aggregate_row(self._database, one, epoch_order, sequence) for one in aggregates]
+            rows = [_answer_row(self._database, answer, epoch_order, place) for answer in placed]
+            counts = [_aggregate_row(self._database, one, epoch_order, place) for one in aggregates]
             return _put_highest(connection, tables.answer, "answer_id", rows, load) + _put_highest(
                 connection, tables.aggregate, "aggregate_id", counts, load
             )

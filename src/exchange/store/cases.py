@@ -77,7 +77,7 @@ class Cases:
 
     def received(self) -> tuple[Case, ...]:
         """Return the cases that partners opened with us."""
-        return self._select(tables.case_opened.c.received.is_(True))
+        return self._select(tables.case_opened.c.received.in_([True]))
 
     def _select(self, condition: sa.ColumnElement[bool]) -> tuple[Case, ...]:
         table, alias = tables.case_opened, tables.episode_alias

@@ -178,6 +178,16 @@ def _write_derived(connection: Connection, patients: Sequence[str], derived: Map
     aliases = [{"alias_id": alias, "episode_id": episode} for one in derived.values() for alias, episode in one.aliases]
     # An alias is never withdrawn: who kept an old id still finds the episode.
     put(connection, tables.episode_alias, aliases, load, key=("alias_id",))
+    _move_exchanged(connection, {one["alias_id"]: one["episode_id"] for one in aliases}, load)
+
+
+def _move_exchanged(connection: Connection, aliases: Mapping[str, str], load: int) -> None:
+    """Let cases and answers follow the episode they were opened under, so that a query needs no alias."""
+    old = [alias for alias, episode in aliases.items() if alias != episode]
+    for table in (tables.case_opened, tables.answer):
+        if connection.execute(sa.select(table.c.row_id).limit(1)).first() is not None:
+            moved = present(connection, table, "episode_id", old)
+            amend(connection, table, [(row, {"episode_id": aliases[row["episode_id"]]}) for row in moved], load)
 
 
 def _place_lines(

@@ -31,7 +31,7 @@ from exchange.findings import Finding, Severity
 from exchange.store import tables
 from exchange.store.audit import head_of
 from exchange.store.database import Database
-from exchange.store.streams import Slot, advance, begin, newest, order_of
+from exchange.store.streams import Slot, advance, begin, epochs, foreseen, newest, order_of
 from exchange.store.versions import Values, each, first
 
 
@@ -195,15 +195,8 @@ class Journal:
     def examine(self, arrival: Arrival) -> Examined:
         """Say what an arrival is, before anything of it is stored; nothing is written."""
         with self._database.reading() as connection:
-            known = connection.execute(
-                sa.select(tables.stream.c.epoch_order).where(
-                    tables.stream.c.party == arrival.party,
-                    tables.stream.c.agreement_id == arrival.agreement_id,
-                    tables.stream.c.epoch == arrival.epoch,
-                )
-            ).scalar()
-            newest_order = _newest_order(connection, arrival)
-            order = known if known is not None else newest_order + 1 + bool(arrival.after and newest_order < 0)
+            known = epochs(connection, arrival.party, arrival.agreement_id)
+            order = foreseen(known, arrival.epoch, arrival.after)[1]
             return _examine(connection, arrival, order)
 
     def receive(

@@ -15,14 +15,14 @@ from sqlalchemy.engine import Connection
 from exchange.findings import Finding, Severity
 from exchange.records.codes import SourceKind
 from exchange.sources import rows as source_rows
-from exchange.sources.rows import PatientRow, Rejected, Row, SettledRow
+from exchange.sources.rows import PatientKey, PatientRow, Rejected, Row, SettledRow
 from exchange.store import gathering, tables
 from exchange.store.answers import put_own_aggregates, put_own_answers
 from exchange.store.database import Database, new_load
 from exchange.store.deriving import Rebuilding, adopt, derive_patients
 from exchange.store.figures import put_index, put_prem
 from exchange.store.gathering import NOBODY, Made, kind_of, settled_id
-from exchange.store.naming import Description, Named, describe_patients, described, name_patients
+from exchange.store.naming import Description, describe_patients, described, name_patients
 from exchange.store.versions import Values, amend, current, present, put, replace, supersede
 
 BUFFER = 5000
@@ -94,6 +94,7 @@ class Gatherer:
         self._rows: dict[type, list[Any]] = defaultdict(list)
         self._waiting = 0
         self._touched: set[str] = set()
+        self._who: dict[PatientKey, tuple[str, str]] = {}
         self._ambiguous = 0
 
     def add(self, row: Row | Rejected) -> None:
@@ -109,10 +110,10 @@ class Gatherer:
     def flush(self) -> None:
         """Write what waits."""
         rows, self._rows, self._waiting = self._rows, defaultdict(list), 0
-        named = self._name(rows)
+        self._name(rows)
         for kind, (table, key, make) in _TARGETS.items():
             if rows[kind]:
-                self._write(table, key, self._made(rows[kind], make, named))
+                self._write(table, key, self._made(rows[kind], make))
         self._settle(rows[SettledRow])
         self._others(rows)
 
@@ -125,9 +126,10 @@ class Gatherer:
         counts = {name: self._count(table) for name, table in _COUNTED.items()} | {"rejected": len(self.rejected)}
         return counts, (*differences, *self._own_findings())
 
-    def _name(self, rows: Mapping[type, Sequence[Any]]) -> Named:
+    def _name(self, rows: Mapping[type, Sequence[Any]]) -> None:
         descriptions = [described(row) for row in rows[PatientRow]]
-        keys = {row.patient: None for kind in _TARGETS for row in rows[kind] if row.patient != NOBODY}
+        keys = {row.patient: None for kind in _TARGETS for row in rows[kind] if row.patient not in self._who}
+        keys.pop(NOBODY, None)
         descriptions += [Description(key) for key in keys]
         named = name_patients(self._connection, self._database, self._kind, descriptions, self._load)
         self._touched |= named.touched
@@ -137,15 +139,17 @@ class Gatherer:
                 moving = present(self._connection, table, "named_as", list(named.moved))
                 moves = [(row, {"patient_id": named.moved[row["named_as"]]}) for row in moving]
                 amend(self._connection, table, moves, self._load)
-        return named
+            # Whoever was looked up before may be somebody else now.
+            self._who = {key: named.moved_to(who) for key, who in self._who.items()}
+        self._who |= named.who
 
-    def _made(self, rows: Sequence[Any], make: _Maker, named: Named) -> list[Made]:
+    def _made(self, rows: Sequence[Any], make: _Maker) -> list[Made]:
         made = []
         for row in rows:
             if row.patient == NOBODY and not getattr(row, "episode_key", ""):
                 self.rejected.append(Rejected(row.line, "patient", "store.patient-not-named"))
             else:
-                made.append(make(self._database, row, named.who.get(row.patient, ("", ""))))
+                made.append(make(self._database, row, self._who.get(row.patient, ("", ""))))
         return made
 
     def _write(self, table: sa.Table, key: str, made: Sequence[Made]) -> None:

@@ -47,6 +47,10 @@ class Named:
     touched: frozenset[str]
     ambiguous: int
 
+    def moved_to(self, who: tuple[str, str]) -> tuple[str, str]:
+        """Return source row and patient of a way that was looked up before."""
+        return (who[0], self.moved.get(who[0], who[1]))
+
 
 def _nodes(database: Database, key: PatientKey) -> tuple[str, str, str]:
     return (
@@ -67,7 +71,7 @@ def name_patients(
     for one in descriptions:
         source_id = ids[one.key]
         base = wanted.get(source_id) or have.get(source_id)
-        made = dict(base) if base else _blank(database, kind, one.key, source_id, nodes[one.key])
+        made = dict(base) if base else _blank(kind, source_id, nodes[one.key])
         if _say(database, made, one) or not base:
             wanted[source_id] = made
     new = [made for source_id, made in wanted.items() if source_id not in have]
@@ -88,9 +92,7 @@ def name_patients(
     )
 
 
-def _blank(
-    database: Database, kind: SourceKind, key: PatientKey, source_id: str, nodes: tuple[str, str, str]
-) -> dict[str, Any]:
+def _blank(kind: SourceKind, source_id: str, nodes: tuple[str, str, str]) -> dict[str, Any]:
     return {
         "source_id": source_id,
         "kind": kind,
@@ -101,8 +103,8 @@ def _blank(
         "bsn_index": nodes[0] or None,
         "epd_index": nodes[1] or None,
         "name_index": None,
-        "bsn_sealed": database.seal(BSN, nodes[0], key.bsn) if key.bsn else None,
-        "epd_sealed": database.seal(EPD, nodes[1], key.epd_number) if key.epd_number else None,
+        "bsn_sealed": None,
+        "epd_sealed": None,
         "name_sealed": None,
     }
 
@@ -114,8 +116,13 @@ def _say(database: Database, made: dict[str, Any], one: Description) -> bool:
         made["birth_date"], changed = one.birth_date, True
     if one.sex is not Sex.UNKNOWN and made["sex"] != one.sex:
         made["sex"], changed = one.sex, True
-    if one.name and made["name_index"] != (index := database.id_of("name", one.name)):
-        made["name_index"], made["name_sealed"], changed = index, database.seal(NAME, index, one.name), True
+    name = database.id_of("name", one.name) if one.name else ""
+    if name and (made["name_index"] != name or made["name_sealed"] is None):
+        made["name_index"], made["name_sealed"], changed = name, database.seal(NAME, name, one.name), True
+    # What retention dropped comes back when a file brings it again; it goes again when nothing needs it.
+    for kind, value in ((BSN, one.key.bsn), (EPD, one.key.epd_number)):
+        if value and made[f"{kind}_sealed"] is None:
+            made[f"{kind}_sealed"], changed = database.seal(kind, made[f"{kind}_index"], value), True
     return changed
 
 

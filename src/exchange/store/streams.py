@@ -88,19 +88,26 @@ def order_of(connection: Connection, party: str, agreement_id: str, epoch: str, 
 
     An epoch that names one we have not seen comes after it all the same, whichever arrives first.
     """
-    known = _epochs(connection, party, agreement_id)
+    known = epochs(connection, party, agreement_id)
+    if epoch not in known:
+        named, order = foreseen(known, epoch, after)
+        if named:
+            _insert(connection, party, agreement_id, named, order - 1)
+        _insert(connection, party, agreement_id, epoch, order)
+    return epochs(connection, party, agreement_id)[epoch]
+
+
+def foreseen(known: Mapping[str, Values], epoch: str, after: str) -> tuple[str, int]:
+    """Return the order an epoch has or will have, and before it the epoch it names if that must be made room for."""
     if epoch in known:
-        return known[epoch]
-    orders = [row["epoch_order"] for row in known.values()]
-    named = after.split(":", 1)[0] if after else ""
-    if named and named not in known:
-        orders.append(_insert(connection, party, agreement_id, named, max(orders, default=-1) + 1))
-    order = max(orders, default=-1) + 1
-    _insert(connection, party, agreement_id, epoch, order)
-    return _epochs(connection, party, agreement_id)[epoch]
+        return "", int(known[epoch]["epoch_order"])
+    named = after.split(":", 1)[0]
+    missing = named if named not in known else ""
+    newest_order = max((row["epoch_order"] for row in known.values()), default=-1)
+    return missing, newest_order + 1 + bool(missing)
 
 
-def _insert(connection: Connection, party: str, agreement_id: str, epoch: str, order: int) -> int:
+def _insert(connection: Connection, party: str, agreement_id: str, epoch: str, order: int) -> None:
     connection.execute(
         sa.insert(tables.stream).values(
             party=party,
@@ -114,10 +121,9 @@ def _insert(connection: Connection, party: str, agreement_id: str, epoch: str, o
             after="",
         )
     )
-    return order
 
 
-def _epochs(connection: Connection, party: str, agreement_id: str) -> Mapping[str, Values]:
+def epochs(connection: Connection, party: str, agreement_id: str) -> Mapping[str, Values]:
     table = tables.stream
     query = sa.select(table).where(table.c.party == party, table.c.agreement_id == agreement_id)
     return {row["epoch"]: row for row in each(connection, query)}
