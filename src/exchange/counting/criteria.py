@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from exchange.counting.current import under_present_id, word
+from exchange.counting.current import kept, under_present_id, word
 from exchange.counting.functions import add_days, greatest, moment_on
 from exchange.indicators.classes import CANNOT_IMPROVE, DETERIORATED, IMPROVED, UNCHANGED, WITHIN_ERROR
 from exchange.indicators.deciding import NO_THRESHOLD, NOT_MEASURED, has_threshold
@@ -138,7 +138,9 @@ def _new_episode(criterion: Happens, joined: Joined) -> Column:
 
 def _answered(criterion: Happens, joined: Joined) -> Judged:
     base = joined.base
-    answer = under_present_id(tables.answer, joined.as_of)
+    asked = tables.answer.c.element == answer_element(criterion.event)
+    columns = ("start_date", "end_date", "status", "evidence", "count", "first_day")
+    answer = kept(under_present_id(tables.answer, columns, joined.as_of, asked), joined.named("said"))
     start, end = joined.on(criterion.window.start), joined.on(criterion.window.end)
     source: sa.FromClause = base.join(answer, answer.c.episode_id == base.c.episode_id)
     left_out: Column = sa.false()
@@ -151,7 +153,6 @@ def _answered(criterion: Happens, joined: Joined) -> Judged:
     found = (
         sa.select(base.c.episode_id, sa.func.min(sa.case((hit, 2 * rank), (clear, 2 * rank + 1))).label("code"))
         .select_from(source)
-        .where(answer.c.element == answer_element(criterion.event))
         .group_by(base.c.episode_id)
         .cte(joined.named("answered"))
     )
@@ -161,7 +162,7 @@ def _answered(criterion: Happens, joined: Joined) -> Judged:
     return Judged(_wanted(happened, criterion.wanted), evidence)
 
 
-def _says(answer: sa.Subquery, start: Column, end: Column, left_out: Column) -> tuple[Column, Column]:
+def _says(answer: sa.CTE, start: Column, end: Column, left_out: Column) -> tuple[Column, Column]:
     """Return when an answer means an event in the window, and when it means its certain absence."""
     c = answer.c
     yes, no = word(c.status) == Answered.YES.value, word(c.status) == Answered.NO.value
@@ -186,26 +187,20 @@ def _began(joined: Joined) -> sa.Subquery:
 
 def left_on(joined: Joined) -> Column:
     """Return the first day on which a patient was no longer known to who answers; year 1 where it has no date."""
-    answer = under_present_id(tables.answer, joined.as_of)
+    t = tables.answer
+    yes = sa.and_(t.c.element == LEFT_LIST, word(t.c.status) == Answered.YES.value)
+    answer = kept(under_present_id(t, ("first_day",), joined.as_of, yes), joined.named("left"))
     undated = sa.literal(date.min, Day())
-    found = (
-        sa.select(
-            answer.c.episode_id,
-            sa.func.min(sa.func.coalesce(answer.c.first_day, undated), type_=Day()).label("day"),
-        )
-        .where(answer.c.element == LEFT_LIST, word(answer.c.status) == Answered.YES.value)
-        .group_by(answer.c.episode_id)
-        .cte(joined.named("gone"))
-    )
+    day = sa.func.min(sa.func.coalesce(answer.c.first_day, undated), type_=Day()).label("day")
+    found = sa.select(answer.c.episode_id, day).group_by(answer.c.episode_id).cte(joined.named("gone"))
     return joined.join(found).c.day
 
 
 def agreed(joined: Joined, agreements: frozenset[str] | None) -> Column:
     """Return whether an episode has a case under an agreement."""
-    case = under_present_id(tables.case_opened, joined.as_of)
-    query = sa.select(case.c.episode_id).distinct()
-    if agreements is not None:
-        query = query.where(case.c.agreement_id.in_(sorted(agreements)))
+    t = tables.case_opened
+    conditions = [] if agreements is None else [t.c.agreement_id.in_(sorted(agreements))]
+    query = under_present_id(t, (), joined.as_of, *conditions).distinct()
     return joined.join(query.cte(joined.named("agreed"))).c.episode_id.is_not(None)
 
 

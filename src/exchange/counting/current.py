@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,12 +31,22 @@ def treatments(as_of: int | None) -> sa.Select[Any]:
     )
 
 
-def under_present_id(table: sa.Table, as_of: int | None) -> sa.Subquery:
-    """Return a table's rows with the id their episode has now: a merge leaves an alias behind."""
+def kept(select: sa.Select[Any], name: str) -> sa.CTE:
+    """Name a select that an engine works out once: unfolded into a join it would be searched for every episode."""
+    return select.cte(name).prefix_with("MATERIALIZED")
+
+
+def under_present_id(
+    table: sa.Table, columns: Sequence[str], as_of: int | None, *conditions: sa.ColumnElement[bool]
+) -> sa.Select[Any]:
+    """Select a table's rows with the id their episode has now: a merge leaves an alias behind."""
     alias, own = tables.episode_alias, tables.episode
-    present = sa.func.coalesce(own.c.episode_id, alias.c.episode_id, table.c.episode_id).label("episode_id")
+    # Without the cast SQLite gives the column no affinity, makes no index for the join, and turns quadratic.
+    present = sa.cast(
+        sa.func.coalesce(own.c.episode_id, alias.c.episode_id, table.c.episode_id), table.c.episode_id.type
+    ).label("episode_id")
     joined = table.outerjoin(own, sa.and_(own.c.episode_id == table.c.episode_id, current(own, as_of))).outerjoin(
         alias, sa.and_(alias.c.alias_id == table.c.episode_id, current(alias, as_of))
     )
-    others = [column for column in table.c if column.name != "episode_id"]
-    return sa.select(present, *others).select_from(joined).where(current(table, as_of)).subquery()
+    others = [table.c[name] for name in columns]
+    return sa.select(present, *others).select_from(joined).where(current(table, as_of), *conditions)
