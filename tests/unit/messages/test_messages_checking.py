@@ -116,6 +116,7 @@ BROKEN: dict[str, tuple[Callable[[Tree], None], ...]] = {
         put("EpisodeOfCare", period={"start": "2025-02-01", "end": "2025-01-31"}),
         put("EpisodeOfCare", period={"start": "2025-02-01T11:00:00+01:00", "end": "2025-02-01T09:00:00Z"}),
         put("EpisodeOfCare", period={"start": "2026", "end": "2025-12-31"}),
+        put("Task", **{SECRET: {"start": "2026", "end": "2025"}}),
     ),
     "messages.ext-1": (
         put("Task", extension=[{"url": "x"}]),

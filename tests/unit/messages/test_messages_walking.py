@@ -131,8 +131,10 @@ def test_an_encounter_that_tells_nothing_still_tells_that_there_was_one(built):
     encounter.pop("period")
     encounter.pop("type")
 
-    with pytest.raises(MessageError):
+    with pytest.raises(MessageError) as refused:
         walk(tree, frozenset(elements()) - {"session.day", "session.type"})
+
+    assert refused.value.params["path"].startswith("Encounter.")
 
 
 def test_the_path_of_every_element_of_the_list_can_occur(built):
