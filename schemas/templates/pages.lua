@@ -54,6 +54,10 @@ local function Span(span)
 end
 
 local function Image(image)
+  -- Only our own charts, which lie beside the text; anything else would be fetched from where it points.
+  if not image.src:match('^[a-z0-9-]+%.svg$') and not image.src:match('^[a-z0-9-]+%.png$') then
+    return image.caption
+  end
   if not FORMAT:match('typst') then return nil end
   local alt = pandoc.utils.stringify(image.caption):gsub('\\', '\\\\'):gsub('"', '\\"')
   return pandoc.RawInline('typst', '#box(image("' .. image.src .. '", width: 100%, alt: "' .. alt .. '"))')
@@ -68,6 +72,12 @@ local function scrolling(tbl)
 end
 
 -- The first cell of a row names the row; a screen reader needs to know.
+local function Link(link)
+  local target = link.target
+  if target:match('^https?://') or target:match('^mailto:') or target:match('^#') then return nil end
+  return link.content
+end
+
 local function table_block(tbl)
   if FORMAT:match('html') then
     for _, body in ipairs(tbl.bodies) do body.row_head_columns = 1 end
@@ -85,5 +95,5 @@ end
 -- The words a page needs come with its metadata, so that is read first.
 return {
   { Meta = function(meta) if meta['label-table'] then named = pandoc.utils.stringify(meta['label-table']) end end },
-  { Div = Div, Span = Span, Image = Image, Table = table_block },
+  { Div = Div, Span = Span, Image = Image, Link = Link, Table = table_block },
 }

@@ -19,9 +19,9 @@ from exchange.reports import word
 from exchange.reports.charts import Picture
 from exchange.reports.markdown import escape, plain
 
-# Extensions off that would give typed text a meaning: raw HTML and TeX, mathematics, citations, smart quotes.
+# Extensions off that would give typed text a meaning: raw HTML, typst and TeX, mathematics, citations, smart quotes.
 _READER = (
-    "markdown-smart-raw_html-raw_tex-tex_math_dollars-citations-latex_macros"
+    "markdown-smart-raw_html-raw_attribute-raw_tex-tex_math_dollars-citations-latex_macros"
     "-yaml_metadata_block-pandoc_title_block-example_lists-auto_identifiers-implicit_figures"
 )
 # Every table line is longer than this, so that the dashes under its heads always set the widths.

@@ -66,6 +66,7 @@ def reference(default: bytes, page: str, of: str) -> bytes:
     styles = re.sub(r"<w:color\b[^>]*/>", '<w:color w:val="1A1A1A"/>', styles)
     styles = styles.replace('<w:sz w:val="24" />', '<w:sz w:val="20" />', 1)
     styles = styles.replace('<w:szCs w:val="24" />', '<w:szCs w:val="20" />', 1)
+    styles = _monospaced(styles)
     for style, size in _SIZES.items():
         styles = _resized(styles, style, size)
     styles = re.sub(r'(<w:spacing w:before=")180(" w:after=")180(")', r"\g<1>60\g<2>100\g<3>", styles)
@@ -75,6 +76,13 @@ def reference(default: bytes, page: str, of: str) -> bytes:
     parts["word/styles.xml"] = styles.replace("</w:styles>", _STYLES + "</w:styles>").encode("utf-8")
     _add_footer(parts, page, of)
     return _packed(parts)
+
+
+def _monospaced(styles: str) -> str:
+    """Give code its own letter again, small: a signed definition is printed as the program reads it."""
+    fonts = '<w:rFonts w:ascii="Courier New" w:hAnsi="Courier New" w:cs="Courier New"/><w:sz w:val="16"/>'
+    block = re.compile(r'(w:styleId="VerbatimChar">.*?<w:rPr>).*?(</w:rPr>)', re.DOTALL)
+    return block.sub(rf"\g<1>{fonts}\g<2>", styles, count=1)
 
 
 def _resized(styles: str, style: str, size: int) -> str:

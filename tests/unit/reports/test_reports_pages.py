@@ -289,6 +289,20 @@ def test_a_signed_agreement_prints_from_its_own_text(tmp_path: Path) -> None:
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_text_of_a_partner_reaches_for_nothing_and_runs_nothing(tmp_path: Path) -> None:
+    hostile = (
+        "![foto](http://127.0.0.1:9/x.png) ![b](/etc/hostname) [klik](javascript:alert) [site](https://example.org)\n\n"
+        "```{=html}\n<script>x</script>\n```\n\n```{=typst}\n#panic()\n```\n\n<img src=x onerror=y>\n"
+    )
+    for suffix in pages.AGREEMENT_FORMATS:
+        pages.agreement_document(hostile, tmp_path / f"a{suffix}", "A", "nl", on=date(2026, 1, 1))
+    made = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "<img" not in made
+    assert "<script" not in made
+    assert "javascript" not in made
+    assert 'href="https://example.org"' in made
+
+
 def test_the_practice_own_letterhead_is_used(tmp_path: Path, plan_facts: PlanFacts) -> None:
     from exchange.reports import word
 
