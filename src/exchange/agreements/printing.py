@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Any
 
 from exchange.agreements.clauses import day_text, fingerprint, plain
 from exchange.agreements.deriving import flows_text
@@ -61,15 +62,21 @@ def _head(frozen: Frozen, language: str, *, draft: bool) -> list[str]:
 def _definitions(frozen: Frozen, language: str) -> list[str]:
     lines = [f"# {_say('annex-definitions', language)}", ""]
     for raw in frozen.definitions:
-        title = raw["title"][language]
-        lines += [f"## {plain(str(title))} (`{raw['id']}`, {_say('version', language)} {raw['version']})", ""]
+        name = f"{plain(str(raw.get('id', '')))}, {_say('version', language)} {plain(str(raw.get('version', '')))}"
+        lines += [f"## {_words(raw, 'title', language)} ({name})", ""]
         for part in ("rationale", "limits", "example"):
-            if part in raw:
-                lines += [f"*{_say(part, language)}* {plain(str(raw[part][language]))}", ""]
+            if words := _words(raw, part, language):
+                lines += [f"*{_say(part, language)}* {words}", ""]
         # Four spaces make it verbatim: what is printed is the very definition that is signed.
         text = json.dumps(raw, ensure_ascii=False, indent=2, sort_keys=True)
         lines += [_say("machine", language), "", *(f"    {line}" for line in text.splitlines()), ""]
     return lines
+
+
+def _words(raw: Mapping[str, Any], part: str, language: str) -> str:
+    """Return a definition's words; an old signed definition is printed as far as it has them, and never refused."""
+    texts = raw.get(part)
+    return plain(str(texts.get(language, ""))) if isinstance(texts, Mapping) else ""
 
 
 def _keys(frozen: Frozen, language: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 from exchange.agreements import clauses, deriving, life
 from exchange.agreements.agreement import FORMAT, Agreement, Party, from_mapping
 from exchange.agreements.checking import check, require
-from exchange.agreements.frozen import Clause, Flow, Frozen, Window
+from exchange.agreements.frozen import Clause, Flow, Frozen, Window, base
 from exchange.agreements.reading import shape
 from exchange.errors import AgreementError, WasChanged
 from exchange.findings import Finding, Severity
@@ -27,6 +27,7 @@ LARGEST = 4 * 1024 * 1024
 PAPER_FORMAT = "paper-signature/1"
 _HINT = ("hint.agreements.ask-again",)
 _SHA256_DIGITS = 64
+_LONGEST_MONTHS = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def thaw(payload: bytes) -> Frozen:
     try:
         content = strict(payload, most=LARGEST, deepest=32)
         _require_form(content, payload)
-        return Frozen(
+        frozen = Frozen(
             agreement=from_mapping(content["agreement"]),
             digest=digest(payload),
             flows=tuple(Flow(str(one["from"]), str(one["event"]), _texts(one["elements"])) for one in content["flows"]),
@@ -106,8 +107,10 @@ def thaw(payload: bytes) -> Frozen:
             labels=_labels(content["labels"]),
             window=Window(int(content["window"]["months"]), int(content["window"]["days"])),
         )
+        _require_sound(frozen)
     except (NotStrict, KeyError, TypeError, ValueError, AttributeError) as error:
         raise AgreementError("agreements.payload-broken", hints=_HINT) from error
+    return frozen
 
 
 def definitions_of(frozen: Frozen) -> Mapping[str, Definition]:
@@ -243,6 +246,16 @@ def _require_form(content: Any, payload: bytes) -> None:
         raise ValueError(FORMAT)
 
 
+def _require_sound(frozen: Frozen) -> None:
+    """Refuse what the gate, the life and the printing could not work with: no practice, no labels, a huge window."""
+    roles = [party.role for party in frozen.agreement.parties]
+    used = {base(element) for flow in frozen.flows for element in flow.elements}
+    months, days = frozen.window.months, frozen.window.days
+    bounded = 0 <= months <= _LONGEST_MONTHS and 0 <= days <= _LONGEST_MONTHS * 31
+    if roles.count("practice") != 1 or "partner" not in roles or not used <= set(frozen.labels) or not bounded:
+        raise ValueError(FORMAT)
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise TypeError(type(value))
@@ -251,6 +264,8 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 def _labels(value: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {
-        str(element): {part: {str(k): str(v) for k, v in one[part].items()} for part in ("label", "plain")}
+        str(element): {
+            part: {language: str(one[part][language]) for language in clauses.LANGUAGES} for part in ("label", "plain")
+        }
         for element, one in value.items()
     }

@@ -31,6 +31,11 @@ def test_no_finding_repeats_a_value() -> None:
     assert "CANARY" not in repr(findings)
 
 
+def test_a_day_is_of_this_age() -> None:
+    _, findings = reading.read(b"term: {from: 9999-01-01, until: 2026-01-01, renewal: none}\n", "a.yaml")
+    assert ("agreements.shape", "term.from") in {(finding.rule, finding.path) for finding in findings}
+
+
 def test_a_value_of_another_type_is_named() -> None:
     _, findings = reading.read(b"parties: 3\n", "a.yaml")
     assert any(finding.rule == "agreements.shape-type" and finding.path == "parties" for finding in findings)

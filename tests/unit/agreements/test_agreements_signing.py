@@ -200,11 +200,33 @@ def test_what_is_no_payload_is_refused(broken: bytes) -> None:
 def test_only_the_canonical_bytes_are_a_payload(world: Any) -> None:
     with pytest.raises(AgreementError):
         signing.thaw(json.dumps(json.loads(world.payload())).encode())
-    for part, value in (("flows", [{"from": "practice", "event": "x", "elements": "case.id"}]), ("labels", [])):
+    strange = {
+        "flows": [{"from": "practice", "event": "x", "elements": "case.id"}],
+        "labels": {},
+        "window": {"months": 10**6, "days": 0},
+        "definitions": [1],
+        "clauses": {"nl": [{}]},
+    }
+    for part, value in strange.items():
         content = json.loads(world.payload())
         content[part] = value
         with pytest.raises(AgreementError):
             signing.thaw(canonical(content))
+
+
+@pytest.mark.parametrize("role", ["practice", "partner"])
+def test_an_agreement_needs_a_practice_and_a_partner(world: Any, role: str) -> None:
+    content = json.loads(world.payload())
+    for party in content["agreement"]["parties"]:
+        party["role"] = role
+    with pytest.raises(AgreementError):
+        signing.thaw(canonical(content))
+
+
+def test_a_definition_of_another_time_is_printed_as_far_as_it_has_words(world: Any) -> None:
+    content = json.loads(world.payload())
+    content["definitions"].append({"id": "older", "title": "no languages"})
+    assert "older" in printing.document(canonical(content))
 
 
 class TestAProposal:
@@ -214,6 +236,7 @@ class TestAProposal:
     def test_with_more_elements_than_its_indicators_need_is_an_error(self, world: Any) -> None:
         content = json.loads(world.payload())
         content["flows"][1]["elements"].append("measurement.score")
+        content["labels"]["measurement.score"] = content["labels"]["episode.end"]
         frozen = signing.thaw(canonical(content))
         assert "agreements.flows-differ" in {one.rule for one in signing.examine(frozen, world.start)}
 
