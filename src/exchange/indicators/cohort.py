@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from exchange.errors import IndicatorError
-from exchange.indicators.deciding import NO_THRESHOLD, Decided, State, day_of, decide, left_on
+from exchange.indicators.deciding import Decided, State, day_of, decide, left_on
 from exchange.indicators.definition import Criterion, Definition, Happens, Has
 from exchange.indicators.facts import Facts
 from exchange.indicators.vocabulary import ENDS_OBSERVATION, NEW_EPISODE
@@ -238,6 +238,3 @@ def _step(criterion: Has | Criterion, state: State, *, decisive: bool) -> Step:
 
 def _word(known: bool) -> str:
     return "true" if known else "false"
-
-
-__all__ = ["NO_THRESHOLD", "CaseResult", "Question", "Step", "admitted", "case", "cases", "evaluations"]

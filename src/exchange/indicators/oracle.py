@@ -12,7 +12,6 @@ from exchange.indicators.classes import CLASSES
 from exchange.indicators.cohort import (
     CENSORED,
     CONFIRMED,
-    DUE,
     EXCLUDED,
     NO_AGREEMENT,
     NOT_DUE,
@@ -356,6 +355,3 @@ def _all_steps(definition: Definition, judged: CaseResult) -> tuple[Step, ...]:
     decisive = next((i for i, step in enumerate(judged.steps) if step.decisive), len(judged.steps))
     reached = judged.steps[: decisive + 1]
     return reached + tuple(order[len(reached) :])
-
-
-__all__ = ["DUE", "Explanation", "cube", "explain", "part_names", "require_groups"]

@@ -108,11 +108,14 @@ def _schema() -> Any:
 
 
 def _checked(content: Any, lines: Mapping[Path, int], source: str) -> tuple[Finding, ...]:
-    found = []
+    found: list[Finding] = []
     for error in _schema().iter_errors(content):
         path: Path = tuple(error.instance_path)
-        rule = "indicators.unknown-word" if "dditional" in error.message else "indicators.not-by-schema"
-        found.append(_finding(rule, path, lines, source, detail=error.message[:200]))
+        unexpected = [str(name) for name in getattr(error.kind, "unexpected", ())]
+        if unexpected:
+            found += [_finding("indicators.unknown-word", (*path, name), lines, source) for name in unexpected]
+        else:
+            found.append(_finding("indicators.not-by-schema", path, lines, source, detail=error.message[:200]))
     if not found:
         found = list(_meaning(content, lines, source))
     return tuple(sorted(found, key=lambda finding: finding.order))

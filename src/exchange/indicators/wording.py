@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from exchange.findings import say
+from exchange.indicators.cohort import Step
 from exchange.indicators.definition import Criterion, Definition, Has, Scores
 from exchange.indicators.moments import Moment, Window
 from exchange.indicators.needing import needed
@@ -104,9 +105,9 @@ def _needs(definition: Definition, language: str) -> str:
     return say("indicators.clause.needs", {"elements": _listed(labels, language, "and")}, language)
 
 
-def criterion_text(criterion: Criterion, language: str = "nl") -> str:
-    """Return one criterion as it is printed in the clause and in the explanation of one case."""
-    return _criterion(criterion, language)
+def step_text(step: Step, language: str = "nl") -> str:
+    """Return one criterion of the explanation of one case, in the clause's own words."""
+    return say(step.rule, {}, language) if step.criterion is None else _criterion(step.criterion, language)
 
 
 def _criterion(criterion: Criterion, language: str) -> str:
