@@ -193,6 +193,32 @@ def test_a_flow_must_stand_in_the_terms_and_in_the_derived_list(lost: str) -> No
     assert "gate.event" in failing(totals(text, elements=frozenset()), text)
 
 
+def test_the_first_day_of_the_term_and_the_edges_of_the_period_are_inside() -> None:
+    assert not failing(returned(on=START, case=replace(CASE, opened_on=START)))
+    assert not failing(returned(period=(START, START)))
+    assert not failing(returned(period=(START, TAIL_OVER)))
+
+
+@pytest.mark.parametrize(
+    ("question", "left_out"),
+    [
+        (returned(), {"gate.tail", "gate.version", "gate.bsn"}),
+        (returned(period=None), {"gate.tail", "gate.version", "gate.bsn", "gate.period"}),
+        (opening(), {"gate.tail", "gate.version", "gate.case", "gate.consent"}),
+        (totals(), {"gate.tail", "gate.version", "gate.bsn", "gate.case", "gate.belongs", "gate.consent"}),
+    ],
+    ids=["return", "no period", "opening", "totals"],
+)
+def test_a_premise_that_a_question_does_not_raise_is_left_out(question: Question, left_out: set[str]) -> None:
+    every = {rule for rule, _, _ in gate._PREMISES}
+    assert {premise.rule for premise in gate.decide(question, GP).premises} == every - left_out
+
+
+def test_consent_that_was_given_is_shown_where_it_was_not_needed() -> None:
+    given = opening(case=CaseFacts(None, belongs=True, consent=ConsentState.GIVEN))
+    assert "gate.consent" in {premise.rule for premise in gate.decide(given, GP).premises}
+
+
 def test_a_party_that_is_not_in_the_agreement_is_refused() -> None:
     assert "gate.party" in failing(returned(party="agb:01999999"))
     assert "gate.party" in failing(returned(us="agb:07999999"))
