@@ -118,8 +118,6 @@ def _rows(question: Question, found: Sequence[Row]) -> tuple[CubeRow, ...]:
     if question.definition.kind == "mean":
         return _mean_rows(question, found)
     rows = [_row(question, row) for row in found]
-    if not rows and not question.group_by:
-        rows.append(_row(question, dict.fromkeys([*_names(question.definition), *_part_columns(question)], 0)))
     # Engines order text by their own collation; the oracle's order is that of the code points.
     return tuple(sorted(rows, key=lambda row: tuple(row.group.values())))
 
@@ -139,11 +137,6 @@ def _row(question: Question, row: Row) -> CubeRow:
 
 def _group(question: Question, row: Row) -> dict[str, str]:
     return {name: str(row[f"g{i}"]) for i, name in enumerate(question.group_by)}
-
-
-def _part_columns(question: Question) -> list[str]:
-    count = len(part_names(question.definition)) + (len(EVIDENCE) if question.definition.asks_partner else 0)
-    return folding.part_columns(count)
 
 
 def _names(definition: Definition) -> list[str]:

@@ -92,11 +92,6 @@ def counts_of(row: Mapping[str, Any], names: Iterable[str]) -> dict[str, int]:
     return {name: int(row[name] or 0) for name in names}
 
 
-def part_columns(count: int) -> list[str]:
-    """Return the names of the columns that hold parts."""
-    return [_PART + str(i) for i in range(count)]
-
-
 def parts_of(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, int]:
     """Read the parts by their names."""
     return {name: int(row[_PART + str(i)] or 0) for i, name in enumerate(names)}
