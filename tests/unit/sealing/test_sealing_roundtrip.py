@@ -6,6 +6,7 @@ import base64
 import os
 import stat
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,23 @@ def test_somebody_elses_card_or_party_cannot_be_the_sender(exchange: Any) -> Non
             sealing.prepare([], stranger, addressed, exchange.practice.keyring, card)
 
 
+def test_a_card_of_other_keys_than_ours_cannot_be_the_sender(exchange: Any, invent: Any) -> None:
+    prepared, contents, addressed = exchange.prepare()
+    manifest = prepared.manifest
+    head = sealing.Heading(manifest.kind, manifest.stream, 1, manifest.created, manifest.expires, manifest.agreement)
+    namesake = invent(exchange.practice.party)
+    with pytest.raises(SealingError):
+        sealing.prepare(contents, head, addressed, exchange.practice.keyring, namesake.card)
+
+
+def test_a_manifest_does_not_list_itself(exchange: Any) -> None:
+    manifest = exchange.prepare()[0].manifest
+    itself = replace(manifest.contents[0], name="manifest.jws.json")
+    with pytest.raises(SealingError) as raised:
+        replace(manifest, contents=(itself,), payload=b"").to_bytes()
+    assert raised.value.params == {"path": "/contents"}
+
+
 def test_an_instant_without_a_time_zone_is_refused(exchange: Any) -> None:
     with pytest.raises(ValueError, match="time zone"):
         exchange.prepare(created=datetime(2026, 3, 2))  # noqa: DTZ001 - the fault that is tested
@@ -266,6 +284,7 @@ def test_a_passphrase_of_ones_own_is_too_weak_to_seal_with() -> None:
     made = passphrases.generate()
     assert passphrases.made_here(made)
     assert len(made.split("-")) == 10
+    assert not passphrases.made_here(made.rpartition("-")[0])
 
 
 def test_a_classical_key_is_written_only_while_the_exception_lasts() -> None:
