@@ -32,6 +32,7 @@ def _practice(sessions: int) -> Iterator[tuple[sa.Table, list[dict[str, Any]]]]:
         start = date(2021, 1, 1) + timedelta(chance.randint(0, 1300))
         count = 1 + min(60, int(chance.expovariate(1 / 8.5)))
         end = start + timedelta(7 * count)
+        place = str(chance.randint(30, 75))
         both = {"episode_id": episode, "patient_id": patient}
         if number * 7 // 10 != (number - 1) * 7 // 10:
             made["patient"].append(
@@ -39,8 +40,8 @@ def _practice(sessions: int) -> Iterator[tuple[sa.Table, list[dict[str, Any]]]]:
             )
         made["episode"].append(
             {
-                **both, "source": "epd", "start_date": start, "end_date": end, "diagnosis": "3427",
-                "location": f"{chance.randint(30, 75)}", "access": "referred", "end_reason": chance.choice(REASONS),
+                **both, "source": "epd", "start_date": start, "end_date": end, "diagnosis": place + "27",
+                "location": place, "access": "referred", "end_reason": chance.choice(REASONS),
                 "onward_advice": chance.choice(["no", "no", "yes", "unknown"]), "chronic": chance.random() < 0.1,
                 "instrument": "nprs", "declarant": "", "therapist": "", "rebuilt": False, "foreign": False,
             }

@@ -58,7 +58,7 @@ def _rows() -> ModuleType:
 write = _rows().write
 
 START, END, CUT_OFF = date(2024, 1, 1), date(2025, 1, 1), date(2025, 2, 28)
-# Few days, many ties: month ends around a leap day, the edges of the period, and days a window may just touch.
+# Few days, many ties: month ends around a leap day, edges of the period, days that a window may just touch.
 DAYS = [
     date(2023, 12, 31), date(2024, 1, 1), date(2024, 1, 31), date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1),
     date(2024, 3, 28), date(2024, 3, 29), date(2024, 8, 29), date(2024, 8, 31), date(2024, 12, 31), date(2025, 1, 1),
@@ -178,17 +178,16 @@ class _Maker:
         episodes = [self.episode(each) for each in self.episodes]
         self.spans = {each.episode_id: each for each in episodes}
         people = [Patient(each, self.one_of(births), self.one_of(codes.Sex)) for each in self.patients]
-        size = self.size
         return Dataset(
             patients=tuple(each for each in people if self.random.random() < 0.9),
             episodes=tuple(episodes),
-            sessions=self.many(size * 8, self.session),
+            sessions=self.many(self.size * 8, self.session),
             measurements=tuple(each for one in episodes for each in self.scores(one)),
-            referrals=self.many(size * 2, self.referral),
-            evaluations=self.many(size * 3, self.evaluation),
-            answers=self.many(size * 4, self.answer),
-            aggregates=self.many(size, self.aggregate),
-            cases=self.many(size, self.case),
+            referrals=self.many(self.size * 2, self.referral),
+            evaluations=self.many(self.size * 3, self.evaluation),
+            answers=self.many(self.size * 4, self.answer),
+            aggregates=self.many(self.size, self.aggregate),
+            cases=self.many(self.size, self.case),
         )
 
     def session(self) -> Session:
