@@ -110,11 +110,13 @@ def main(names: list[str]) -> int:
             return 2
         survivors = [(name, change(folder, name)) for name, code in found if code in SURVIVED]
     unlisted = [(name, what) for name, what in survivors if what not in reasons]
+    gaps = sum(reasons.get(what, "").startswith("gap:") for _, what in survivors)
     killed = len(found) - len(survivors)
     for name, (file, was, now) in unlisted:
         sys.stdout.write(f"\nsurvived: {name} in {file}\n- {was}\n+ {now}\n")
     sys.stdout.write(
-        f"\n{len(found)} mutants: {killed} killed, {len(survivors) - len(unlisted)} equivalent and listed, "
+        f"\n{len(found)} mutants: {killed} killed, {len(survivors) - len(unlisted)} listed in equivalent.toml "
+        f"({gaps} of them gaps in the tests), "
         f"{len(unlisted)} survived; {time.monotonic() - started:.0f} s\n"
     )
     return 1 if unlisted else 0
