@@ -17,6 +17,7 @@ FAMILIES: tuple[tuple[type[errors.ExchangeError], int], ...] = (
     (errors.StoreError, 14),
     (errors.SourceError, 15),
     (errors.WorkspaceError, 16),
+    (errors.ReportError, 17),
 )
 
 

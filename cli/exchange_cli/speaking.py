@@ -264,10 +264,8 @@ def common(function: F) -> F:
     @click.option("--language", type=click.Choice(["nl", "en"]), help="Dutch or English; else your locale.")
     @click.option("--workspace", "folder", metavar="DIR", help="The workspace, if not this folder.")
     @click.option("--passphrase-fd", type=int, metavar="FD", help="Read the passphrase from this file descriptor.")
-    @click.pass_context
     @functools.wraps(function)
     def wrapped(
-        ctx: click.Context,
         *args: Any,
         as_json: bool,
         language: str | None,
@@ -275,7 +273,7 @@ def common(function: F) -> F:
         passphrase_fd: int | None,
         **kwargs: Any,
     ) -> Any:
-        outer: Speaker = ctx.find_object(Speaker) or Speaker()
+        outer: Speaker = click.get_current_context().find_object(Speaker) or Speaker()
         speaker = Speaker(
             workspace=folder or outer.folder,
             language=language or outer.asked,

@@ -206,7 +206,7 @@ def _clients() -> Party:
     from exchange.agreements.agreement import Party, Signatory
 
     return Party(
-        party="kvk:00000000",
+        party="local:clients",
         name="",
         role="partner",
         kind=PartnerKind.CLIENT,

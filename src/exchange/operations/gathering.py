@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from exchange.operations import agreeing
 from exchange.operations.workspace import Workspace
-from exchange.records.codes import EndReason, SessionType
+from exchange.records.codes import ConsentState, EndReason, SessionType
 from exchange.records.model import Case, Consent, Dataset, Episode, Evaluation, Measurement, Referral, Session
 
 if TYPE_CHECKING:
@@ -84,7 +84,11 @@ class Terms:
 
     def consent(self, patient_id: str, party: str, purpose: str) -> Consent | None:
         """Return a patient's last word on a partner and purpose as of today."""
-        return self.workspace.store.consents.standing(patient_id, party, purpose, self.workspace.on)
+        return self._consents.get((patient_id, party, purpose))
+
+    @cached_property
+    def _consents(self) -> Mapping[tuple[str, str, str], Consent]:
+        return self.workspace.store.consents.all_standing(self.workspace.on)
 
 
 class Courses:
@@ -159,7 +163,15 @@ def facts_of(terms: Terms, other: Party, case: Case, course: Course, *, phase: s
         sessions=course.sessions,
         measurements=course.measurements,
         evaluations=course.evaluations,
-        consent=terms.consent(
-            course.episode.patient_id, other.party, terms.purpose("partner-return", "partner")
-        ),
+        consent=_consent_to_send(terms, other, course.episode.patient_id),
     )  # fmt: skip
+
+
+def _consent_to_send(terms: Terms, other: Party, patient_id: str) -> Consent | None:
+    """Return the consent a message carries: that for the partner's returns, else that for opening the case.
+
+    One that was given goes before one that was not.
+    """
+    purposes = (terms.purpose("partner-return", "partner"), terms.purpose("case-opening", "practice"))
+    said = [one for one in (terms.consent(patient_id, other.party, purpose) for purpose in purposes) if one is not None]
+    return next((one for one in said if one.state is ConsentState.GIVEN), said[0] if said else None)

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exchange.findings import Finding, say
+from exchange.findings import Finding, Severity, say
 from exchange.operations import files, trail
 from exchange.operations.workspace import Workspace
 
 if TYPE_CHECKING:
+    from exchange.sources.reading import Reading
     from exchange.sources.rows import Rejected
     from exchange.store.deriving import Rebuilding
 
@@ -106,7 +107,7 @@ def _one(
     with workspace.store.loading(
         kind=reading.kind,
         file_name=file.name,
-        digest=_digest(reading.digest, reading.mapping.id if reading.mapping is not None else ""),
+        digest=_digest(reading.digest, reading.mapping.digest if reading.mapping is not None else ""),
         by=workspace.user,
         at=workspace.now,
         settings=rebuilding(workspace),
@@ -132,8 +133,15 @@ def _one(
         rejected=len(batch.rejected),
         load=batch.load_id,
         rejects=rejects,
-        findings=batch.findings,
+        findings=(*_test_message(workspace, reading), *batch.findings),
     )
+
+
+def _test_message(workspace: Workspace, reading: Reading) -> tuple[Finding, ...]:
+    """Warn of a claims file that calls itself a test message, unless this workspace is one for tests."""
+    if not reading.test or workspace.settings.demo:
+        return ()
+    return (Finding("sources.test-message", reading.path.name, Severity.WARNING),)
 
 
 def _digest(content: str, mapping: str) -> str:

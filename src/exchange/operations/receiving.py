@@ -15,7 +15,7 @@ from exchange.findings import Finding, Severity
 from exchange.operations.gathering import Terms, terms_of
 from exchange.operations.telling import TOTALS, question
 from exchange.operations.workspace import Workspace
-from exchange.records.codes import Evidence, Sex
+from exchange.records.codes import ConsentState, Evidence, Sex
 from exchange.records.model import Aggregate, Answer, Case, Consent
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_LINE = 16 * 1024 * 1024
 _OPENING = "case-opening"
+_YEAR = 4
 _REPORTS = frozenset({"outcome-report", "feedback-to-referrer"})
 
 
@@ -68,7 +69,8 @@ def receive(workspace: Workspace, read: Opened, epoch_order: int, journal: Calla
                 Finding("importing.unknown-case", severity=Severity.WARNING, params={"event": line.message.event})
             )
             continue
-        _require_allowed(terms, other, line.message, case)
+        opened_on = workspace.on if about in opening and line.message.event != _OPENING else None
+        _require_allowed(terms, other, line.message, case, opened_on)
         accepted.append(line)
     with workspace.store.together(by=workspace.user, at=workspace.now):
         for line in accepted:
@@ -140,16 +142,19 @@ def _same_envelope(message: Message, terms: Terms, other: Party) -> None:
         raise MessageError("importing.other-envelope", hints=("hint.ask-sender-again",))
 
 
-def _require_allowed(terms: Terms, other: Party, message: Message, case: Case | None) -> None:
+def _require_allowed(
+    terms: Terms, other: Party, message: Message, case: Case | None, opened_on: date | None
+) -> None:  # fmt: skip
+    """Put one message to the gate; `opened_on` is given where its case is opened by the same file."""
     from exchange.agreements import gate
     from exchange.agreements.facts import CaseFacts as GateFacts
 
-    event = TOTALS[1] if message.event == TOTALS[0] else message.event
-    facts = None
+    event, facts = message.event, None
     if message.case_id:
-        said = terms.consent(case.patient_id, other.party, terms.purpose(event, other.role)) if case else None
-        state = said.state if said is not None else (message.told.consent.state if message.told.consent else None)
-        facts = GateFacts(case.opened_on if case is not None else None, belongs=True, consent=state)
+        purpose = terms.purpose(event, other.role)
+        said = terms.consent(case.patient_id, other.party, purpose) if case else None
+        state = said.state if said is not None else _sent_consent(message, purpose)
+        facts = GateFacts(case.opened_on if case is not None else opened_on, belongs=True, consent=state)
     decision = gate.decide(
         question(
             terms, other, event, elements=told_elements(message), case=facts, period=_period(message), inward=True
@@ -159,6 +164,14 @@ def _require_allowed(terms: Terms, other: Party, message: Message, case: Case | 
     if not decision.allowed:
         first = decision.failed[0]
         raise Refused(first.rule, decision=decision, hints=gate.remedies(decision), clause=first.clause, **first.params)
+
+
+def _sent_consent(message: Message, purpose: str) -> ConsentState | None:
+    """Return what the sender says of consent: one that was given speaks for the case, another for its purpose only."""
+    said = message.told.consent
+    if said is None or (said.state is not ConsentState.GIVEN and said.purpose != purpose):
+        return None
+    return said.state
 
 
 def told_elements(message: Message) -> frozenset[str]:
@@ -181,6 +194,7 @@ def told_elements(message: Message) -> frozenset[str]:
     )  # fmt: skip
     found = {f"{group}.{name}" for group, facts, names in groups for attribute, name in names.items()
              if getattr(facts, attribute) is not None}  # fmt: skip
+    found = {_coarser(message, name) for name in found}
     found |= {"case.id"} if told.case_id else set()
     found |= {"case.code"} if told.code else set()
     found |= {"session.count"} if told.session_count is not None else set()
@@ -195,6 +209,16 @@ def told_elements(message: Message) -> frozenset[str]:
     for one in told.aggregates:
         found |= {one.element, *(["aggregate.eligible-patients"] if one.population is not None else [])}
     return frozenset(found)
+
+
+def _coarser(message: Message, element: str) -> str:
+    """Name an element in the coarser form it was told in, as agreements and the gate write it."""
+    told = message.told
+    if element == "patient.birth-date" and told.patient.born is not None and len(told.patient.born) == _YEAR:
+        return f"{element}:year"
+    if element == "episode.end" and told.episode.end is None:
+        return f"{element}:weeks-since-start"
+    return element
 
 
 def _listed(group: str, told: Iterable[object], names: tuple[str, ...]) -> set[str]:
@@ -230,7 +254,7 @@ def _store(
         workspace.store.answers.save(
             answers, epoch_order=epoch_order, sequence=read.manifest.sequence, by=workspace.user, at=workspace.now
         )
-    elif message.event == TOTALS[0]:
+    elif message.event == TOTALS:
         totals = [_total(message, one, other) for one in message.told.aggregates]
         taken.answers += len(totals)
         workspace.store.answers.save(

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from exchange.agreements.facts import Question
     from exchange.messages.facts import CaseFacts
 
-# A total travels as the message that carries it, under the flow the agreement names for it.
-TOTALS = ("partner-aggregates", "indicator-report")
+# Totals without patients: the message that carries them, and the flow of the agreement.
+TOTALS = "partner-aggregates"
+# Where the agreement lets this recipient have the BSN: in the identifier, and in the summary that says the same.
+_BSN_MAY_STAND = frozenset({"Patient.identifier.value", "Composition.section.text.div"})
 _EXEMPT = frozenset({"id", "fullUrl", "reference", "system", "url", "lastUpdated", "profile"})
 
 
@@ -175,8 +177,8 @@ def _tell(
     if not decision.allowed:
         return False
     phase = course.phase if event == "outcome-report" else ""
-    _add(terms, draft, event, facts_of(terms, draft.party, case, course, phase=phase), allowed, told, release=release)
-    return True
+    facts = facts_of(terms, draft.party, case, course, phase=phase)
+    return _add(terms, draft, event, facts, allowed, told, release=release)
 
 
 def _returns(terms: Terms, draft: Draft, told: Mapping[tuple[str, str], str], *, release: bool) -> None:
@@ -191,7 +193,7 @@ def _returns(terms: Terms, draft: Draft, told: Mapping[tuple[str, str], str], *,
         mine = tuple(one for one in answers if one.case_id == case_id)
         _answer_case(terms, draft, case, mine, told, release=release)
     totals = tuple(one for one in store.answers.aggregates() if not one.partner)
-    if totals and terms.frozen.flow(TOTALS[1], "partner") is not None:
+    if totals and terms.frozen.flow(TOTALS, "partner") is not None:
         _answer_totals(terms, draft, totals, told, release=release)
 
 
@@ -221,18 +223,18 @@ def _answer_totals(
 ) -> None:
     from exchange.agreements import gate
 
-    event, agreed = TOTALS
+    event = TOTALS
     elements = frozenset(
         {one.element for one in totals} | {"aggregate.eligible-patients" for one in totals if one.population}
     )
     period = (min(one.start for one in totals), max(one.end for one in totals))
     decision = gate.decide(
-        question(terms, draft.party, agreed, elements=elements, case=None, period=period), terms.frozen
+        question(terms, draft.party, event, elements=elements, case=None, period=period), terms.frozen
     )
-    _keep(draft, agreed, decision)
+    _keep(draft, event, decision)
     if decision.allowed:
         facts = replace(_empty(terms, draft.party), aggregates=totals)
-        _add(terms, draft, event, facts, terms.flow_elements(agreed, "partner"), told, release=release)
+        _add(terms, draft, event, facts, terms.flow_elements(event, "partner"), told, release=release)
 
 
 def _empty(terms: Terms, other: Party) -> CaseFacts:
@@ -255,8 +257,8 @@ def _add(
     told: Mapping[tuple[str, str], str],
     *,
     release: bool,
-) -> None:
-    """Build one message, unless just this was told before, and look for a BSN that may not be there."""
+) -> bool:
+    """Build one message, unless just this was told before; return False where a BSN stands that may not be there."""
     from exchange.messages.building import build
     from exchange.messages.projecting import project
     from exchange.signing.pseudonyms import fhir_id
@@ -264,22 +266,23 @@ def _add(
     about = facts.case_id or draft.party.party
     digest = hashlib.sha256(repr(project(event, facts, allowed)).encode("utf-8")).hexdigest()
     if told.get((about, event)) == digest:
-        return
+        return True
     message_id = fhir_id()
     data = build(event, facts, allowed, message_id=message_id, sent_at=terms.workspace.now, fhir_id=fhir_id)
     may_have_bsn = "patient.bsn" in allowed and draft.party.care_provider
     found = detector.check(
         texts(json.loads(data)),
         known=terms.workspace.store.knows_bsn,
-        allowed=lambda path: may_have_bsn and path == "Patient.identifier.value",
+        allowed=lambda path: may_have_bsn and path in _BSN_MAY_STAND,
     )
     if any(one.severity is Severity.ERROR for one in found) or (found and not release):
         draft.findings.extend(found)
-        return
+        return False
     draft.lines.append(data)
     draft.told.append((about, event, digest, message_id))
     if facts.case_id:
         draft.cases.add(facts.case_id)
+    return True
 
 
 def texts(tree: object, path: str = "") -> Iterator[tuple[str, str]]:

@@ -47,3 +47,13 @@ class Consents:
             if one.partner == partner and one.purpose == purpose and one.day <= on
         ]
         return said[-1] if said else None
+
+    def all_standing(self, on: date) -> dict[tuple[str, str, str], Consent]:
+        """Return every last word as of a day, by patient, partner and purpose: what a long run asks once."""
+        table = tables.consent
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(table).where(current(table), table.c.day <= on)).mappings().all()
+            now = {one: resolve_patient(connection, one) for one in {row["patient_id"] for row in rows}}
+        said = [Consent(**{name: row[name] for name in Consent.__slots__}) for row in rows]
+        ordered = sorted(said, key=lambda one: (one.day, _LAST_WORD[one.state]))
+        return {(now[one.patient_id], one.partner, one.purpose): one for one in ordered}

@@ -157,9 +157,14 @@ class Store:
             dry_run=dry_run,
         )
 
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open a connection that sees one state of the store: what an engine counts on."""
+        return self._database.reading()
+
     def together(self, *, by: str, at: datetime) -> AbstractContextManager[int]:
         """Do several things in one transaction and one load: see `Database.together`."""
-        return self._database.together(by=by, at=at)
+        joined: AbstractContextManager[int] = self._database.together(by=by, at=at)
+        return joined
 
     def rebuild(self, settings: Rebuilding, *, by: str, at: datetime) -> tuple[Finding, ...]:
         """Derive every episode and session anew, after the map of service codes or the gap changed."""

@@ -1,0 +1,382 @@
+"""Compose the facts that pages are made from: figures, agreements, index, PREM; pages look nothing up themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from exchange import __version__
+from exchange.errors import IndicatorError
+from exchange.operations import agreeing, figuring, indexing
+from exchange.operations.workspace import Workspace
+from exchange.records.dcsph import location_label
+from exchange.records.instruments import instruments
+from exchange.reports import facts as pages
+
+if TYPE_CHECKING:
+    from exchange.agreements.frozen import Frozen
+    from exchange.indicators.figure import Figure
+    from exchange.store.agreements import StoredAgreement
+
+PRACTICE_WIDE = (
+    "substitution-net",
+    "onward-advice",
+    "durable-discharge-6",
+    "durable-discharge-12",
+    "responders",
+    "measured",
+    "evaluation-moments",
+    "sessions-per-patient",
+)
+_IN_FORCE = frozenset({"active", "active-paper-signed", "under-review", "follow-up-tail"})
+
+
+@dataclass
+class Composer:
+    """Everything one document needs, counted once. `audience` is internal or insurer."""
+
+    workspace: Workspace
+    audience: str
+    language: str
+
+    @cached_property
+    def period(self) -> tuple[date, date]:
+        """Return the whole period of the store, up to today."""
+        return figuring.period(self.workspace, None, None)
+
+    @cached_property
+    def figures(self) -> tuple[Figure, ...]:
+        """Return the practice's figures, unprotected: `shown` is what readers see."""
+        start, end = self.period
+        found: list[Figure] = []
+        for definition in figuring.definitions(PRACTICE_WIDE):
+            found += figuring.counted(self.workspace, definition, start=start, end=end)
+        return tuple(found)
+
+    @cached_property
+    def stored(self) -> tuple[StoredAgreement, ...]:
+        """Return the newest version of every agreement in which we are the practice."""
+        newest = {one.agreement_id: one for one in self.workspace.store.agreements.list()}
+        return tuple(newest.values())
+
+    @cached_property
+    def _agreed(self) -> tuple[tuple[StoredAgreement, Frozen, tuple[Figure, ...]], ...]:
+        from exchange.agreements import signing
+
+        found = []
+        for stored in self.stored:
+            frozen = signing.thaw(stored.payload)
+            found.append((stored, frozen, self._figures_of(stored, frozen)))
+        return tuple(found)
+
+    def _figures_of(self, stored: StoredAgreement, frozen: Frozen) -> tuple[Figure, ...]:
+        from exchange.agreements import signing
+
+        known = signing.definitions_of(frozen)
+        start, end = self.period
+        found: list[Figure] = []
+        for agreed in frozen.agreement.indicators:
+            definition = known.get(agreed.id)
+            if definition is None or definition.kind == figuring.NEEDS_TABLE:
+                continue
+            begins = frozen.agreement.term.start if definition.kind == figuring.NEEDS_AGREEMENT else start
+            found += figuring.counted(
+                self.workspace,
+                definition,
+                start=begins,
+                end=end,
+                agreements=frozenset({stored.agreement_id}),
+                target=agreed.target if agreed.primary else None,
+                baseline=agreed.baseline,
+            )
+        return tuple(found)
+
+    @cached_property
+    def shown(self) -> Mapping[int, Figure]:
+        """Return every figure as its readers may see it, by the identity of the one it stands for.
+
+        All figures of a document pass disclosure control together, so that one never gives another away.
+        """
+        everything = [*self.figures, *(figure for _, _, some in self._agreed for figure in some)]
+        seen = figuring.protected(everything, self.audience)
+        return {id(old): new for old, new in zip(everything, seen, strict=True)}
+
+    def show(self, found: Iterable[Figure]) -> tuple[Figure, ...]:
+        """Return figures as their readers may see them."""
+        return tuple(self.shown[id(one)] for one in found)
+
+    # The pieces of a page -------------------------------------------------------------------------------------
+
+    @cached_property
+    def organisation(self) -> pages.Organisation:
+        """Return the practice as it signs."""
+        settings = self.workspace.settings
+        return pages.Organisation(settings.name, settings.party, (settings.contact,) if settings.contact else ())
+
+    @cached_property
+    def definitions(self) -> dict[str, pages.DefinitionText]:
+        """Return the words of every indicator that is shown."""
+        from exchange.reports.describing import describe
+
+        return {one.id: describe(one) for one in figuring.definitions()}
+
+    @cached_property
+    def agreements(self) -> tuple[pages.AgreementFacts, ...]:
+        """Return every agreement with its loop and figures."""
+        return tuple(self._agreement(*one) for one in self._agreed)
+
+    def _agreement(
+        self, stored: StoredAgreement, frozen: Frozen, found: tuple[Figure, ...]
+    ) -> pages.AgreementFacts:  # fmt: skip
+        agreement, store = frozen.agreement, self.workspace.store
+        cases = store.cases.of_agreement(stored.agreement_id)
+        answered = {one.case_id for one in store.answers.of_cases(case.case_id for case in cases)}
+        count = sum(case.case_id in answered for case in cases)
+        loop = pages.Loop(len(cases), len(cases), count, len(cases) - count)
+        primary = agreement.primary
+        return pages.AgreementFacts(
+            id=stored.agreement_id,
+            version=stored.version,
+            title=agreement.title[self.language],
+            partners=tuple(one.name for one in agreement.partners),
+            kind=agreement.kind.value,
+            state=agreeing.state(self.workspace, stored),
+            start=agreement.term.start,
+            end=agreement.term.until,
+            terms=tuple(purpose.text[self.language] for purpose in agreement.purposes),
+            funding="; ".join(
+                f"{one.activity[self.language]} ({one.payer})" for one in agreement.funding if one.payer != "zvw"
+            ),
+            primary=primary.id if primary is not None else None,
+            moments=tuple(
+                pages.Moment(one.on, one.about.get(self.language, ""), done=one.on < self.workspace.on)
+                for one in agreement.evaluations
+            ),
+            loop=self._safe(loop),
+            figures=self.show(found),
+            revision=agreement.missed[self.language],
+        )
+
+    def _safe(self, loop: pages.Loop) -> pages.Loop:
+        """Leave out counts of fewer than ten cases where outsiders read."""
+        if self.audience == "internal":
+            return loop
+        counts = (loop.sent, loop.due, loop.answered, loop.unanswered)
+        if any(count is not None and 0 < count < 10 for count in counts):
+            return pages.Loop()
+        return loop
+
+    @cached_property
+    def sessions(self) -> pages.SessionsFacts | None:
+        """Return last calendar year's sessions per patient, in Nivel's classes."""
+        year = self.workspace.on.year - 1
+        (definition,) = figuring.definitions(("sessions-per-patient",))
+        counted = figuring.counted(self.workspace, definition, start=date(year, 1, 1), end=date(year + 1, 1, 1))
+        (figure,) = figuring.protected(counted, self.audience) or (None,)
+        if figure is None or figure.value is None:
+            return None
+        return pages.SessionsFacts(
+            classes=tuple(figure.parts.get(name) for name in counted[0].parts),
+            patients=figure.patients,
+            mean=figure.value,
+            sd=figure.details.get("sd"),
+            median=figure.details.get("median"),
+            start=figure.start,
+            end=figure.end,
+        )
+
+    @cached_property
+    def told(self) -> indexing.Told | None:
+        """Return what is known of the official index, where any was loaded."""
+        try:
+            return indexing.index(self.workspace)
+        except IndicatorError:
+            return None
+
+    @cached_property
+    def index(self) -> pages.IndexFacts | None:
+        """Return the index as the pages draw it."""
+        told = self.told
+        if told is None or told.latest is None:
+            return None
+        position, way = told.position, told.way
+        band = None
+        if position is not None and position.range is not None:
+            upper = next((one.upper for one in position.band.ranges if one.upper is not None), None)
+            if upper is not None:
+                band = pages.Band(
+                    position.band.insurer, position.band.first.year, upper, bound=position.band.bound,
+                    source=position.band.source,
+                )  # fmt: skip
+        return pages.IndexFacts(
+            points=tuple(
+                pages.IndexPoint(one.year, one.value, one.lower, one.upper, one.version, None, one.source)
+                for one in told.official
+                if one.insurer == told.latest.insurer
+            ),
+            band=band,
+            target=told.target,
+            observed=told.observed,
+            expected=way.implied_expected if way is not None else None,
+            to_save=way.sessions_to_save if way is not None else None,
+            reached_by_plan=told.reached,
+            shows_from=tuple((f"{one.version} {one.year}", one.published) for one in told.shows[:3]),
+        )
+
+    @cached_property
+    def groups(self) -> tuple[pages.GroupPlan, ...]:
+        """Return the plan per diagnosis group; outsiders see only groups of at least ten patients."""
+        told = self.told
+        if told is None:
+            return ()
+        least = 1 if self.audience == "internal" else 10
+        return tuple(
+            pages.GroupPlan(
+                location_label(one.group),
+                one.patients,
+                one.mean,
+                one.goal,
+                one.rule,
+                tuple(finding.rule.rpartition(".")[2] for finding in one.warnings),
+            )
+            for one in told.plans
+            if one.patients >= least
+        )
+
+    @cached_property
+    def changes(self) -> tuple[pages.ChangeFacts, ...]:
+        """Return the responder classes over every instrument together, as the definition counts them."""
+        (raw,) = (one for one in self.figures if one.indicator == "responders")
+        (figure,) = self.show([raw])
+        classes = {
+            name: figure.parts.get(name)
+            for name in ("improved", "within-error", "unchanged", "deteriorated", "cannot-improve")
+        }
+        if figure.masked is not None or not any(classes.values()):
+            return ()
+        used = sorted({one.instrument for one in self.workspace.store.dataset().episodes if one.instrument})
+        names = [instruments()[one].label[self.language] for one in used if one in instruments()]
+        return (
+            pages.ChangeFacts(
+                instrument=", ".join(names),
+                classes=classes,
+                measured=sum(count or 0 for count in classes.values()),
+                all_closed=figure.due,
+                source="; ".join(source for source in self._thresholds(used)),
+            ),
+        )
+
+    @staticmethod
+    def _thresholds(used: Sequence[str]) -> Iterable[str]:
+        for name in used:
+            known = instruments().get(name)
+            if known is not None and known.source:
+                yield f"{name}: {known.source}{'' if known.status == 'verified' else ' (niet geverifieerd)'}"
+
+    @cached_property
+    def improvements(self) -> tuple[pages.ImprovementPoint, ...]:
+        """Return the improvement points."""
+        return tuple(
+            pages.ImprovementPoint(
+                one.title, one.goal, one.actions, one.indicator, one.act, one.owner, one.baseline, one.goal,
+                one.realised, one.check_on, "done" if one.realised else "open",
+            )
+            for one in self.workspace.store.figures.improvements()
+        )  # fmt: skip
+
+    # The documents --------------------------------------------------------------------------------------------
+
+    def summary(self) -> pages.SummaryFacts:
+        """Return all of the indicator summary."""
+        start, end = self.period
+        outside = self.audience != "internal"
+        return pages.SummaryFacts(
+            organisation=self.organisation,
+            on=self.workspace.on,
+            start=start,
+            end=end,
+            agreements=self.agreements,
+            figures=self.show(self.figures),
+            definitions=self.definitions,
+            charts=pages.Charts(self.index, self.sessions, self.changes),
+            improvement_points=self.improvements,
+            next_steps=tuple(
+                f"{one.title}: {one.do}" if one.do else one.title for one in self.improvements if one.state == "open"
+            ),
+            audience=pages.Audience.OUTSIDE if outside else pages.Audience.INTERNAL,
+            load=self.workspace.store.last_load(),
+            program=f"outcome-exchange {__version__}",
+        )
+
+    def plan(self, answers: Mapping[str, str]) -> pages.PlanFacts:
+        """Return all of the improvement plan; `answers` are what only the practice knows."""
+        start, end = self.period
+        by_id = {one.indicator: shown for one, shown in zip(self.figures, self.show(self.figures), strict=True)}
+
+        def some(*names: str) -> tuple[Figure, ...]:
+            return tuple(by_id[name] for name in names if name in by_id)
+
+        insurer = self._insurer(answers)
+        return pages.PlanFacts(
+            organisation=replace(
+                self.organisation, signatory=answers.get("signatory", ""), place=answers.get("place", "")
+            ),
+            on=self.workspace.on,
+            start=start,
+            end=end,
+            insurer=insurer,
+            index=self.index,
+            groups=self.groups,
+            sessions=self.sessions,
+            partners=self._partners(),
+            prem=self._prem(),
+            outcome=some("measured", "responders"),
+            changes=self.changes,
+            durable=some("durable-discharge-12", "durable-discharge-6"),
+            substitution=some("substitution-net", "onward-advice"),
+            process=some("evaluation-moments"),
+            definitions=self.definitions,
+            agreements=self.agreements,
+            improvement_points=self.improvements,
+            answers=answers,
+            audience=pages.Audience.OUTSIDE if self.audience != "internal" else pages.Audience.INTERNAL,
+            load=self.workspace.store.last_load(),
+            program=f"outcome-exchange {__version__}",
+        )
+
+    def _insurer(self, answers: Mapping[str, str]) -> pages.Insurer | None:
+        name = answers.get("insurer") or self.workspace.settings.insurer
+        year = answers.get("contract-year", "")
+        return pages.Insurer(name, contract_year=int(year) if year.isdigit() else None) if name else None
+
+    def _partners(self) -> tuple[pages.Partner, ...]:
+        agreed = {
+            party.party
+            for stored, frozen, _ in self._agreed
+            if agreeing.state(self.workspace, stored) in _IN_FORCE
+            for party in frozen.agreement.partners
+        }
+        listed = {one.party: one for one in self.workspace.store.partners.list()}
+        return tuple(
+            pages.Partner(one.name, one.kind.value, agreed=one.party in agreed)
+            for one in listed.values()
+            if one.kind != "practice"
+        )
+
+    def _prem(self) -> pages.Prem | None:
+        found = self.workspace.store.figures.prem()
+        if not found:
+            return None
+        last = max(found, key=lambda one: one.period_end)
+        return pages.Prem(
+            source=f"{last.bureau}, {last.source}",
+            start=last.period_start,
+            end=last.period_end,
+            respondents=last.respondents,
+            grade=last.mean,
+            nps=last.nps,
+            quotations=last.approved_comments,
+        )

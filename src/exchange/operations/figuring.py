@@ -1,0 +1,262 @@
+"""Figures: a definition is counted by an engine and divided once, and outsiders see only what is safe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from exchange.errors import IndicatorError, StoreError
+from exchange.findings import say
+from exchange.operations import files, trail
+from exchange.operations.workspace import Workspace
+
+if TYPE_CHECKING:
+    from exchange.indicators.cube import Cube
+    from exchange.indicators.definition import Definition
+    from exchange.indicators.figure import Figure
+
+# These need more than the store: a reference table, or the first day of an agreement.
+NEEDS_TABLE = "standardised-ratio"
+NEEDS_AGREEMENT = "rate-ratio"
+
+
+def definitions(ids: Sequence[str] = ()) -> tuple[Definition, ...]:
+    """Return shipped definitions, those that are named or all; IndicatorError for a name that there is none of."""
+    from exchange.indicators.reading import shipped_definitions
+
+    known = shipped_definitions()
+    unknown = [name for name in ids if name not in known]
+    if unknown:
+        raise IndicatorError(
+            "figuring.unknown", hints=("hint.figuring-known",), id=unknown[0], known=", ".join(sorted(known))
+        )
+    return tuple(known[name] for name in (ids or sorted(known)))
+
+
+def period(workspace: Workspace, start: date | None, end: date | None) -> tuple[date, date]:
+    """Return the period asked for; else from the first treatment in the store up to today, today excluded."""
+    if start is None:
+        starts = [one.start for one in workspace.store.dataset().episodes]
+        start = min(starts, default=workspace.on)
+    chosen = (start, end or workspace.on)
+    if chosen[0] > chosen[1]:
+        raise IndicatorError("figuring.period", hints=("hint.figuring-period",))
+    return chosen
+
+
+def figures(
+    workspace: Workspace,
+    ids: Sequence[str] = (),
+    *,
+    start: date | None = None,
+    end: date | None = None,
+    group_by: tuple[str, ...] = (),
+    engine: str = "sql",
+    as_of: int | None = None,
+    audience: str = "internal",
+) -> tuple[Figure, ...]:
+    """Return the figures of the practice as a whole; those that need more than the store are left out unless named."""
+    named = definitions(ids)
+    chosen = [one for one in named if ids or one.kind not in {NEEDS_TABLE, NEEDS_AGREEMENT}]
+    begin, until = period(workspace, start, end)
+    found: list[Figure] = []
+    for definition in chosen:
+        starts = _agreement_start(workspace) if definition.kind == NEEDS_AGREEMENT and start is None else begin
+        found += counted(
+            workspace, definition, start=starts, end=until, group_by=group_by, engine=engine, as_of=as_of
+        )  # fmt: skip
+    trail.note(workspace, "calculated", detail=", ".join(one.id for one in chosen))
+    return protected(found, audience)
+
+
+def counted(
+    workspace: Workspace,
+    definition: Definition,
+    *,
+    start: date,
+    end: date,
+    group_by: tuple[str, ...] = (),
+    engine: str = "sql",
+    as_of: int | None = None,
+    agreements: frozenset[str] | None = None,
+    target: float | None = None,
+    baseline: float | None = None,
+) -> tuple[Figure, ...]:
+    """Count one definition and return a figure per group."""
+    from exchange.indicators.figures import figure
+
+    found = cube(
+        workspace, definition, start=start, end=end, group_by=group_by, engine=engine, as_of=as_of,
+        agreements=agreements,
+    )  # fmt: skip
+    load = as_of if as_of is not None else workspace.store.last_load()
+    return tuple(
+        figure(
+            definition, row, start=start, end=end, cut_off=workspace.on, target=target, baseline=baseline,
+            sources=("store",), as_of_load=load,
+        )
+        for row in found.rows
+    )  # fmt: skip
+
+
+def cube(
+    workspace: Workspace,
+    definition: Definition,
+    *,
+    start: date,
+    end: date,
+    group_by: tuple[str, ...] = (),
+    engine: str = "sql",
+    as_of: int | None = None,
+    agreements: frozenset[str] | None = None,
+) -> Cube:
+    """Return the integers, by SQL or by the plain-Python oracle; both give the same."""
+    from exchange.records.instruments import instruments
+
+    asked: dict[str, Any] = {
+        "start": start,
+        "end": end,
+        "cut_off": workspace.on,
+        "group_by": group_by,
+        "instruments": instruments(),
+        "agreements": agreements,
+    }
+    if engine == "oracle":
+        from exchange.indicators import oracle
+
+        return oracle.cube(definition, workspace.store.dataset(as_of), **asked)
+    from exchange.counting import counting
+
+    with workspace.store.reading() as connection:
+        return counting.cube(connection, definition, as_of=as_of, **asked)
+
+
+def protected(found: Sequence[Figure], audience: str) -> tuple[Figure, ...]:
+    """Return figures as their readers may see them: `internal` all of it, `insurer` after disclosure control."""
+    from exchange.indicators.disclosure import Audience
+    from exchange.indicators.protecting import protect
+
+    outside = audience != "internal"
+    return protect(tuple(found), audience=Audience.OUTSIDE if outside else Audience.INTERNAL)
+
+
+def queries(workspace: Workspace, ids: Sequence[str] = ()) -> dict[str, str]:
+    """Return the SQL of definitions as it runs on this workspace's engine."""
+    from exchange.counting import counting
+
+    engine = "postgresql" if "://" in workspace.settings.store else "sqlite"
+    chosen = [one for one in definitions(ids) if ids or one.kind != NEEDS_TABLE]
+    return {one.id: counting.sql(one, engine) for one in chosen}
+
+
+def why(workspace: Workspace, ids: Sequence[str], episode: str, *, language: str = "nl") -> tuple[str, ...]:
+    """Say of one treatment, by EPD number or koppelcode, which criteria hold: for the practice's own eyes."""
+    from exchange.indicators import oracle
+    from exchange.indicators.wording import criterion_text
+    from exchange.records.instruments import instruments
+
+    found = _episode(workspace, episode)
+    begin, until = period(workspace, None, None)
+    dataset = workspace.store.dataset()
+    lines = []
+    for definition in definitions(ids):
+        if not definition.outcome:
+            continue
+        told = oracle.explain(
+            definition, dataset, found, start=begin, end=until, cut_off=workspace.on, instruments=instruments()
+        )  # fmt: skip
+        lines.append(f"{definition.title[language]}: {say(f'figuring.status-{told.status}', {}, language)}")
+        for step in told.steps:
+            text = (
+                criterion_text(step.criterion, language) if step.criterion is not None else say(step.rule, {}, language)
+            )
+            mark = " ◄" if step.decisive else ""
+            lines.append(f"  {say(f'figuring.step-{step.outcome}', {}, language)}: {text}{mark}")
+    trail.note(workspace, "explained", detail="indicator")
+    return tuple(lines)
+
+
+def row(figure: Figure, language: str) -> tuple[str, ...]:
+    """Return a figure as one row of a table: name, group, value, interval, counts, unknown, patients."""
+    from exchange.indicators.reading import shipped_definitions
+    from exchange.reports import figures_text as text
+
+    known = shipped_definitions().get(figure.indicator)
+    title = known.title[language] if known is not None else figure.indicator
+    group = ", ".join(figure.group.values())
+    of = "" if figure.numerator is None else f"{figure.numerator}/{figure.denominator}"
+    return (
+        title,
+        group,
+        text.value_text(figure, language),
+        text.interval_text(figure, language),
+        of,
+        text.count_of(figure, "unknown", language),
+        text.count_of(figure, "patients", language),
+    )
+
+
+def frame(found: Iterable[Figure]) -> Any:
+    """Return figures as a pandas frame: one row per figure, a column per count; the hand-over form for analysts."""
+    import pandas as pd
+
+    return pd.DataFrame([_flat(one) for one in found])
+
+
+def write(found: Sequence[Figure], to: Path, *, language: str = "nl") -> None:
+    """Write figures as CSV (as Dutch Excel reads it), XLSX or JSON."""
+    import io
+
+    if to.suffix == ".json":
+        data = json.dumps([_flat(one) for one in found], ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8")
+    elif to.suffix == ".csv":
+        dutch = {"sep": ";", "decimal": ","} if language == "nl" else {}
+        data = frame(found).to_csv(index=False, lineterminator="\r\n", **dutch).encode("utf-8-sig")
+    elif to.suffix == ".xlsx":
+        stream = io.BytesIO()
+        frame(found).to_excel(stream, index=False, engine="xlsxwriter")
+        data = stream.getvalue()
+    else:
+        raise IndicatorError("figuring.format", hints=("hint.figuring-format",), suffix=to.suffix)
+    files.write(to, data)
+
+
+def _flat(figure: Figure) -> dict[str, Any]:
+    whole = asdict(figure)
+    interval, bounds = whole.pop("interval"), whole.pop("bounds")
+    nested: Mapping[str, Any] = {name: whole.pop(name) for name in ("group", "parts", "details", "evidence")}
+    flat = {name: value.isoformat() if isinstance(value, date) else value for name, value in whole.items()}
+    flat["sources"] = ", ".join(figure.sources)
+    flat["withheld"] = ", ".join(sorted(figure.withheld))
+    flat["verdict"] = figure.verdict.value if figure.verdict is not None else None
+    flat |= {f"interval_{name}": value for name, value in (interval or {}).items()}
+    flat |= {"worst": bounds[0], "best": bounds[1]} if bounds else {}
+    return flat | {f"{group}_{name}": value for group, some in nested.items() for name, value in some.items()}
+
+
+def _agreement_start(workspace: Workspace) -> date:
+    from exchange.agreements import signing
+
+    starts = [signing.thaw(one.payload).agreement.term.start for one in workspace.store.agreements.list()]
+    return min(starts, default=workspace.on)
+
+
+def _episode(workspace: Workspace, given: str) -> str:
+    from exchange.errors import SealingError
+    from exchange.operations.referring import current_episode
+    from exchange.signing.pseudonyms import read_case_code
+
+    try:
+        case = workspace.store.cases.by_code(read_case_code(given))
+    except SealingError:
+        case = None
+    if case is not None:
+        return case.episode_id
+    try:
+        return current_episode(workspace, given).episode_id
+    except StoreError:
+        raise StoreError("operations.unknown-epd", hints=("hint.epd-number",)) from None
