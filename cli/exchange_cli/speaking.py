@@ -262,20 +262,20 @@ def common(function: F) -> F:
 
     @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, errors too.")
     @click.option("--language", type=click.Choice(["nl", "en"]), help="Dutch or English; else your locale.")
-    @click.option("--workspace", "folder", metavar="DIR", help="The workspace, if not this folder.")
+    @click.option("--workspace", "workspace_folder", metavar="DIR", help="The workspace, if not this folder.")
     @click.option("--passphrase-fd", type=int, metavar="FD", help="Read the passphrase from this file descriptor.")
     @functools.wraps(function)
     def wrapped(
         *args: Any,
         as_json: bool,
         language: str | None,
-        folder: str | None,
+        workspace_folder: str | None,
         passphrase_fd: int | None,
         **kwargs: Any,
     ) -> Any:
         outer: Speaker = click.get_current_context().find_object(Speaker) or Speaker()
         speaker = Speaker(
-            workspace=folder or outer.folder,
+            workspace=workspace_folder or outer.folder,
             language=language or outer.asked,
             as_json=as_json or outer.as_json,
             passphrase_fd=passphrase_fd if passphrase_fd is not None else outer.passphrase_fd,

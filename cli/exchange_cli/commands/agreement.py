@@ -311,4 +311,4 @@ def _numbers(given: tuple[str, ...]) -> dict[str, float]:
 
 
 def _state(speaker: Speaker, state: str) -> str:
-    return speaker.say(f"agreements.state-{state}")
+    return speaker.say(f"agreeing.state-{state}")
