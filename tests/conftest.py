@@ -1,12 +1,26 @@
-"""Fixtures that every kind of test shares."""
+"""Fixtures that every kind of test shares: an invented town, the demo as it was played, and the program in-process."""
 
 from __future__ import annotations
 
+import io
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+BEGIN = datetime(2023, 12, 15, 9, tzinfo=UTC)
+# a moment after all that the demo and the town did; the program's clock stands here unless a test says otherwise
+CLOCK = datetime(2026, 11, 3, 9, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +30,209 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("../shared is not here")
     return folder
+
+
+# Invented worlds, each made once for all workers ------------------------------------------------------------------
+
+
+def _once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Make a folder once per run of pytest, however many workers there are; nobody changes what stands in it."""
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder, lock, done = base / name, base / f"{name}.lock", base / f"{name}.done"
+    try:
+        lock.mkdir()
+    except FileExistsError:
+        for _ in range(1800):
+            if done.exists():
+                break
+            time.sleep(0.2)
+    else:
+        try:
+            make(folder)
+            (folder / "made").touch()
+        finally:
+            done.touch()
+    assert (folder / "made").exists(), f"{name} could not be made"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the demo as it was played (about twenty seconds, once); copy what you change.
+
+    Folders: praktijk, huisarts-a, -b, -c, welzijn, bestanden, kaarten. `said.json` holds what it said, by rule.
+    """
+
+    def play(folder: Path) -> None:
+        from exchange.operations import demo
+
+        said: list[list[Any]] = []
+        result = demo.play(folder, say=lambda rule, **params: said.append([rule, params]))
+        (folder / "said.json").write_text(
+            json.dumps({"said": said, "figures": result.figures, "files": [str(one) for one in result.files]})
+        )
+
+    return _once(tmp_path_factory, "played", play)
+
+
+@pytest.fixture
+def demo(played: Path, tmp_path: Path) -> Path:
+    """Return a copy of the played demo, to change."""
+    folder = tmp_path / "demo"
+    shutil.copytree(played, folder)
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """A small invented practice with two GPs, a hospital on paper and a social partner; nothing was exported yet.
+
+    Everyone has a folder of that name: praktijk, huisarts-a, huisarts-b, welzijn. Agreements: huisartsen (both GPs),
+    welzijn, ziekenhuis (paper). `bestanden` holds the practice's files, `kaarten` everyone's card.
+    """
+
+    folder: Path
+
+    def __getitem__(self, name: str) -> Path:
+        """Return somebody's folder."""
+        return self.folder / name
+
+    def open(self, name: str, *, now: datetime = CLOCK, user: str = "tester") -> Any:
+        """Open somebody's workspace at a moment; use it in a `with` block."""
+        from exchange.operations.workspace import Workspace
+
+        return Workspace.open(self.folder / name, passphrase=lambda _name: "", now=now, on=now.date(), user=user)
+
+
+@pytest.fixture(scope="session")
+def town_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the town as it was made, once; nobody changes it."""
+    return _once(tmp_path_factory, "town", _build_town)
+
+
+@pytest.fixture
+def town(town_made: Path, tmp_path: Path) -> Town:
+    """Return a copy of the small invented town, to change."""
+    shutil.copytree(town_made, tmp_path / "town")
+    return Town(tmp_path / "town")
+
+
+def _build_town(top: Path) -> None:
+    from exchange.operations import agreeing, consenting, demo, drafting, importing, loading, partners
+    from exchange.operations.inventing import drawing, tables
+    from exchange.operations.workspace import Workspace
+
+    def make(name: str, party: str) -> Workspace:
+        return Workspace.create(
+            top / name, party=party, name=drawing.NAMES[party], contact="privacy@voorbeeld.invalid", passphrase=None,
+            now=BEGIN, on=BEGIN.date(), user="town",
+        )  # fmt: skip
+
+    top.mkdir()
+    practice = make("praktijk", drawing.PRACTICE)
+    kinds = {"huisarts-a": "gp", "huisarts-b": "gp", "welzijn": "social"}
+    ids = dict(zip(kinds, (*drawing.GPS[:2], drawing.SOCIAL), strict=True))
+    others = {name: make(name, ids[name]) for name in kinds}
+    for name, other in others.items():
+        for giver, taker, kind in ((other, practice, kinds[name]), (practice, other, "practice")):
+            file = top / "kaarten" / f"{giver.folder.name}.json"
+            card = partners.own_card(giver, to=file)
+            partners.add(taker, file, kind=kind)
+            partners.verify(taker, card.parties[0], fingerprint=card.fingerprint, how="telefonisch vergeleken")
+    partners.add_paper(practice, drawing.HOSPITAL, name=drawing.NAMES[drawing.HOSPITAL], kind="specialist")
+    (top / "scan.txt").write_text("Verzonnen: hier hoort de scan.\n")
+
+    def draft(kind: str, name: str, *parties: str, **more: Any) -> Path:
+        return drafting.new(practice, kind, parties=parties, agreement_id=name, **demo._COMMON, **more)
+
+    for file, names in (
+        (draft("gp", "huisartsen", *drawing.GPS[:2]), ("huisarts-a", "huisarts-b")),
+        (draft("social", "welzijn", drawing.SOCIAL), ("welzijn",)),
+    ):
+        for posted in agreeing.sign(practice, file).files:
+            partner = next(others[name] for name in names if ids[name] == posted.party)
+            importing.take_in(partner, [posted.file])
+            importing.take_in(practice, [one.file for one in agreeing.accept(partner, file.stem).files])
+    agreeing.sign(practice, draft("specialist", "ziekenhuis", drawing.HOSPITAL, passphrase_until=date(2027, 12, 31)))
+    agreeing.sign_paper(
+        practice, "ziekenhuis", party=drawing.HOSPITAL, signatory="hoofd van de afdeling", authority="volmacht",
+        signed_on=practice.on, scan=top / "scan.txt",
+    )  # fmt: skip
+    practice.at(now=demo.NOW, on=demo.NOW.date())
+    courses = drawing.draw(clients=26, courses=32)
+    folder = top / "bestanden"
+    folder.mkdir()
+    for name, data in {
+        "trajecten.csv": tables.episodes(courses),
+        "metingen.csv": tables.measurements(courses),
+        "evaluaties.csv": tables.evaluations(courses),
+        "toestemming.csv": tables.consents(courses, demo.PURPOSES).decode("cp1252").encode(),
+    }.items():
+        (folder / name).write_bytes(data)
+    loading.load(practice, [folder / name for name in ("trajecten.csv", "metingen.csv", "evaluaties.csv")])
+    consenting.load(practice, folder / "toestemming.csv")
+    for one in (practice, *others.values()):
+        one.close()
+
+
+# The program ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run of the program left: its exit code and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Return the one JSON document on standard output; anything beside it is a failure."""
+        return json.loads(self.out)
+
+
+class _Input(io.StringIO):
+    """Standard input that is no terminal."""
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Run `exchange WORDS...` in this process: `run("load", file, workspace=folder)`.
+
+    `at` sets the program's clock, `stdin` its input, `cwd` where it stands. The user is `tester`, English unless
+    `--language` is among the words, and no keyring is asked.
+    """
+    from exchange_cli import program
+    from exchange_cli.speaking import Speaker
+
+    for name in ("LC_ALL", "LC_MESSAGES", "EXCHANGE_WORKSPACE", "EXCHANGE_TRACEBACK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+    monkeypatch.setenv("EXCHANGE_USER", "tester")
+    monkeypatch.setenv("EXCHANGE_NO_KEYRING", "1")
+
+    def ran(
+        *words: object,
+        workspace: Path | None = None,
+        stdin: str = "",
+        cwd: Path | None = None,
+        at: datetime = CLOCK,
+    ) -> Ran:
+        out, err = io.StringIO(), io.StringIO()
+        before = [] if workspace is None else ["--workspace", str(workspace)]
+        with monkeypatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.setattr(Speaker, "now", lambda _self: at)
+            patch.setattr(Speaker, "today", lambda _self: at.date())
+            patch.setattr(sys, "stdin", _Input(stdin))
+            if cwd is not None:
+                patch.chdir(cwd)
+            with pytest.raises(SystemExit) as left:
+                program.main([*before, *map(str, words)])
+        code = left.value.code
+        assert isinstance(code, int)
+        return Ran(code, out.getvalue(), err.getvalue())
+
+    return ran
