@@ -39,6 +39,7 @@ def new(
     targets: Mapping[str, float] | None = None,
     baselines: Mapping[str, float] | None = None,
     months: int = 24,
+    until: date | None = None,
     covers_from: date | None = None,
     passphrase_until: date | None = None,
     place: str = "",
@@ -46,6 +47,7 @@ def new(
     """Return the YAML text of a new draft that begins on `on`, as a person will read and change it.
 
     Without `indicators` the usual ones of this kind, as far as `definitions` has them; the first is the primary one.
+    It runs for `months`, or until the day given: the first on which it is no longer in force.
     `passphrase_until` lets partners who sign on paper get a passphrase file until that day.
     """
     chosen = tuple(indicators) if indicators is not None else tuple(one for one in USUAL[kind] if one in definitions)
@@ -63,7 +65,7 @@ def new(
         "exceptions": _exceptions(partners, passphrase_until),
         "term": {
             "start": on.isoformat(),
-            "until": add_months(on, months).isoformat(),
+            "until": (until or add_months(on, months)).isoformat(),
             "covers_from": covers.isoformat(),
             "aggregates_from": min(add_months(on, -12), covers).isoformat(),
         },

@@ -71,6 +71,7 @@ def new(
         targets=targets,
         baselines=baselines,
         months=months,
+        until=until,
         covers_from=covers_from,
         passphrase_until=passphrase_until,
         place=place,
