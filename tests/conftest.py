@@ -119,6 +119,57 @@ def town(town_made: Path, tmp_path: Path) -> Town:
     return Town(tmp_path / "town")
 
 
+@pytest.fixture(scope="session")
+def mailed_made(town_made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the town after its mail went round, once; nobody changes it."""
+
+    def build(folder: Path) -> None:
+        shutil.copytree(town_made, folder, ignore=shutil.ignore_patterns("made"))
+        _send_mail(Town(folder))
+
+    return _once(tmp_path_factory, "mailed", build)
+
+
+@pytest.fixture
+def mailed(mailed_made: Path, tmp_path: Path) -> Town:
+    """Return a copy of the town with its mail, to change.
+
+    The practice exported `huisartsen`; `post/` holds to-a.age, to-b.age and from-a.age. GP A took in its file and
+    answered; GP B took in nothing, and the practice has not yet taken in from-a.age.
+    """
+    shutil.copytree(mailed_made, tmp_path / "mailed")
+    return Town(tmp_path / "mailed")
+
+
+@pytest.fixture
+def snapshot() -> Callable[[Path], dict[str, object]]:
+    """Return all that a workspace holds but its trail: to show that an operation stored or left nothing."""
+
+    def taken(folder: Path) -> dict[str, object]:
+        with Town(folder.parent).open(folder.name) as workspace:
+            store = workspace.store
+            cases = [*store.cases.received(), *(one for agreement in store.agreements.list()
+                     for one in store.cases.of_agreement(agreement.agreement_id))]  # fmt: skip
+            held: dict[str, object] = {
+                "dataset": store.dataset(),
+                "loads": store.loads(),
+                "partners": store.partners.list(),
+                "agreements": store.agreements.list(),
+                "cases": cases,
+                "answers": store.answers.of_cases({one.case_id for one in cases}),
+                "totals": store.answers.aggregates(),
+                "consents": store.consents.all_standing(workspace.on),
+                "outgoing": store.journal.outgoing(),
+                "incoming": store.journal.incoming(),
+                "told": dict(store.sent.digests()),
+            }
+        skipped = {folder / "store.db-wal", folder / "store.db-shm"}
+        held["files"] = sorted(str(one.relative_to(folder)) for one in folder.rglob("*") if one not in skipped)
+        return held
+
+    return taken
+
+
 def _build_town(top: Path) -> None:
     from exchange.operations import agreeing, consenting, demo, drafting, importing, loading, partners
     from exchange.operations.inventing import drawing, tables
@@ -175,6 +226,28 @@ def _build_town(top: Path) -> None:
     consenting.load(practice, folder / "toestemming.csv")
     for one in (practice, *others.values()):
         one.close()
+
+
+def _send_mail(town: Town) -> None:
+    from exchange.operations import exporting, forms, importing, loading
+    from exchange.operations.inventing import drawing, tables
+
+    truth: dict[tuple[str, str], list[drawing.Course]] = {}
+    for course in drawing.draw(clients=26, courses=32):
+        truth.setdefault((course.client.name, f"{course.client.born:%d-%m-%Y}"), []).append(course)
+    post = town.folder / "post"
+    post.mkdir()
+    with town.open("praktijk") as practice:
+        for sent in exporting.export(practice, "huisartsen").files:
+            shutil.copy(sent.file, post / f"to-{'a' if sent.party == drawing.GPS[0] else 'b'}.age")
+    with town.open("huisarts-a") as partner:
+        importing.take_in(partner, [post / "to-a.age"])
+        asked, filled = town["bestanden"] / "gevraagd-a.csv", town["bestanden"] / "antwoorden-a.csv"
+        forms.ask(partner, "huisartsen", to=asked)
+        filled.write_bytes(tables.answer(asked, truth))
+        loading.load(partner, [filled], mapping="partner-answers")
+        (back,) = exporting.export(partner, "huisartsen").files
+        shutil.copy(back.file, post / "from-a.age")
 
 
 # The program ------------------------------------------------------------------------------------------------------
