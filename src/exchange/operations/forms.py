@@ -163,7 +163,7 @@ def take_in(workspace: Workspace, file: Path, *, agreement: str, partner: str, h
     totals = [_total(row, other, message) for row in returned.totals]
     with workspace.store.together(by=workspace.user, at=workspace.now):
         workspace.store.answers.save(
-            answers, epoch_order=0, sequence=0, by=workspace.user, at=workspace.now, aggregates=totals
+            answers, epoch_order=0, sequence=None, by=workspace.user, at=workspace.now, aggregates=totals
         )
     trail.note(
         workspace, "form-received", counterparty=other.party, ground=agreement, object=message, detail=how.strip()
