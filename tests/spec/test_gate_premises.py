@@ -268,6 +268,42 @@ class TestTheTail:
         assert not failing(returned(ended_on=TODAY))
         assert not failing(opening(ended_on=TODAY + timedelta(days=1)))
 
+    def test_ending_early_makes_the_tail_end_early(self) -> None:
+        # TODAY, twelve months, ninety days.
+        over = date(2027, 6, 1) + timedelta(days=90)
+        assert not failing(returned(ended_on=TODAY, on=over - timedelta(days=1)))
+        assert failing(returned(ended_on=TODAY, on=over)) == {"gate.in-time"}
+        assert not failing(returned(ended_on=TODAY, period=(START, over)))
+        assert failing(returned(ended_on=TODAY, period=(START, over + timedelta(days=1)))) == {"gate.period"}
+
+
+class TestRenewal:
+    """An agreement that renews itself: every premise about time moves on with it."""
+
+    @staticmethod
+    def renewed() -> Frozen:
+        def automatic(content: dict[str, Any]) -> None:
+            content["agreement"]["term"] |= {"renewal": "automatic", "renewal-months": 12}
+
+        return frozen(PartnerKind.GP, party(ONE, "partner", PartnerKind.GP), change=automatic)
+
+    def test_it_is_in_force_after_its_first_end_until_somebody_ends_it(self) -> None:
+        text = self.renewed()
+        assert not failing(opening(text, on=UNTIL), text)
+        assert not failing(opening(text, on=date(2035, 1, 1)), text)
+        assert failing(opening(text, on=date(2035, 1, 1), ended_on=date(2034, 12, 31)), text) == {"gate.tail"}
+
+    def test_the_period_may_go_on_to_the_tail_of_the_renewed_term(self) -> None:
+        text = self.renewed()
+        # The second end, twelve months, ninety days.
+        last = date(2030, 1, 1) + timedelta(days=90)
+        assert not failing(opening(text, on=UNTIL, period=(START, last)), text)
+        assert failing(opening(text, on=UNTIL, period=(START, last + timedelta(days=1))), text) == {"gate.period"}
+
+    def test_the_sentence_names_the_renewed_end(self) -> None:
+        text = self.renewed()
+        assert details("gate.in-time", opening(text, on=UNTIL), text)["until"] == date(2029, 1, 1)
+
 
 class TestVersions:
     def test_an_older_version_is_accepted_for_thirty_days_when_made_before_the_switch(self) -> None:
@@ -321,6 +357,13 @@ class TestTheBsn:
 
     def test_is_judged_by_the_receiver_on_either_side(self) -> None:
         assert not failing(opening(direction=Direction.IN, us=ONE, party=PRACTICE))
+
+        def outside(content: dict[str, Any]) -> None:
+            content["agreement"]["parties"][1]["care-provider"] = False
+
+        # The practice is a care provider, but here it is not the one who receives.
+        text = frozen(PartnerKind.GP, party(ONE, "partner", PartnerKind.GP), change=outside)
+        assert failing(opening(text, direction=Direction.IN, us=ONE, party=PRACTICE), text) == {"gate.bsn"}
 
 
 class TestPaper:
@@ -408,6 +451,7 @@ def test_a_refusal_names_its_clause_and_a_remedy_in_both_languages() -> None:
     assert refused.rule == "gate.consent.refused"
     assert refused.params["clause"] == "consent"
     assert refused.hints == ("hint.gate.consent",)
+    assert refused.decision == gate.decide(returned(case=replace(CASE, consent=None)), GP)
     assert "effect" in say(refused.rule, refused.params, "nl")
     assert GP.title("consent", "nl") == "6. Toestemming"
 
@@ -420,6 +464,56 @@ def test_every_premise_has_its_words() -> None:
             assert {name, f"{name}.refused", f"hint.{name}"} <= set(words)
             assert "{" not in say(premise.rule, premise.params, "nl")
             assert premise.clause in GP.agreement.clauses
+
+
+def details(rule: str, question: Question, text: Frozen = GP) -> Mapping[str, object]:
+    premises = gate.decide(question, text).premises
+    return next(premise.params for premise in premises if premise.rule.removesuffix(".refused") == rule)
+
+
+# What a sentence can be filled in with, beside the agreement, the other party and the event.
+_TERM = {"start": START, "until": UNTIL, "tail": TAIL_OVER, "covers": START}
+_SEALED = {"card": "verified", "suite": "hybrid"}
+DETAILS: Mapping[str, Mapping[str, object]] = {
+    "gate.text": {},
+    "gate.party": {},
+    "gate.signed": {},
+    "gate.begun": _TERM,
+    "gate.in-time": _TERM,
+    "gate.tail": _TERM,
+    "gate.version": {"until": UNTIL + timedelta(days=30)},
+    "gate.event": {},
+    "gate.purpose": {"purpose": "effect"},
+    "gate.elements": {"elements": "answer.surgery, episode.end, patient.bsn"},
+    "gate.bsn": {},
+    "gate.period": _TERM,
+    "gate.case": {},
+    "gate.belongs": {},
+    "gate.consent": {"purpose": "effect"},
+    "gate.card": _SEALED,
+    "gate.suite": _SEALED,
+}
+
+
+@pytest.mark.parametrize("rule", DETAILS)
+def test_each_premise_carries_what_its_sentence_needs_and_no_more(rule: str) -> None:
+    question = returned(
+        on=UNTIL,
+        superseded_on=UNTIL,
+        elements=frozenset({"case.id", "patient.bsn", "episode.end", "answer.surgery", "answer.specialist-referral"}),
+    )
+    always = {"agreement": "invented", "party": ONE, "event": "partner-return"}
+    assert details(rule, question) == always | DETAILS[rule]
+
+
+def test_every_premise_of_the_gate_stands_in_the_table_of_details() -> None:
+    assert list(DETAILS) == [rule for rule, _, _ in gate._PREMISES]
+
+
+def test_the_term_of_the_sentence_ends_when_the_agreement_was_ended() -> None:
+    # The day, twelve months, ninety days.
+    found = details("gate.tail", returned(ended_on=TODAY))
+    assert (found["until"], found["tail"]) == (TODAY, date(2027, 6, 1) + timedelta(days=90))
 
 
 def test_records_that_too_few_share_are_counted() -> None:

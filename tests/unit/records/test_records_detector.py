@@ -77,6 +77,11 @@ def test_where_this_recipient_may_have_it_nothing_is_said() -> None:
     assert check([("ok", VALID)], known=lambda _digits: True, allowed=lambda path: path == "ok") == ()
 
 
+def test_a_place_where_it_may_stand_does_not_end_the_search() -> None:
+    found = check([("ok", VALID), ("no", VALID)], known=lambda _digits: True, allowed=lambda path: path == "ok")
+    assert [finding.path for finding in found] == ["no"]
+
+
 def test_neither_a_finding_nor_a_trace_repeats_the_number() -> None:
     (candidate,) = candidates(VALID)
     found = check([("x", VALID)], known=lambda _digits: True, allowed=lambda _path: False)
