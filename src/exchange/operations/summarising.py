@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,15 +39,14 @@ def summary(
 
     chosen = language or workspace.settings.language
     facts = Composer(workspace, audience, chosen).summary()
-    found: list[Finding] = []
+    found = _require_no_bsn(workspace, facts, to)
     for number, file in enumerate(to, 1):
         file.parent.mkdir(parents=True, exist_ok=True)
         pages.summary(facts, chosen, file, reference=_letterhead(workspace))
-        found += _require_no_bsn(workspace, file)
         if progress is not None:
             progress(number, len(to))
     _note(workspace, "summary", audience, to)
-    return Written(tuple(to), findings=tuple(found))
+    return Written(tuple(to), findings=found)
 
 
 def plan(
@@ -68,16 +66,15 @@ def plan(
     facts = Composer(workspace, audience, chosen).plan(asking.answers(workspace.folder))
     words = {one.id: one.question[chosen] for one in questions()}
     missing: dict[str, str] = {}
-    found: list[Finding] = []
+    found = _require_no_bsn(workspace, facts, to)
     for number, file in enumerate(to, 1):
         file.parent.mkdir(parents=True, exist_ok=True)
         for blank in pages.plan(facts, chosen, edition, file, reference=_letterhead(workspace)):
             missing[blank] = words.get(blank, blank)
-        found += _require_no_bsn(workspace, file)
         if progress is not None:
             progress(number, len(to))
     _note(workspace, f"plan-{edition}", audience, to)
-    return Written(tuple(to), tuple(missing.values()), tuple(found))
+    return Written(tuple(to), tuple(missing.values()), found)
 
 
 def _letterhead(workspace: Workspace) -> Path | None:
@@ -90,34 +87,30 @@ def _note(workspace: Workspace, document: str, audience: str, to: Sequence[Path]
     trail.note(workspace, "document", object=document, detail=f"{audience}: {', '.join(file.name for file in to)}")
 
 
-def _require_no_bsn(workspace: Workspace, file: Path) -> tuple[Finding, ...]:
-    """Remove a document that holds the BSN of a patient and raise; return other nine digits as warnings."""
-    found = detector.check(texts(file), known=workspace.store.knows_bsn, allowed=lambda _path: False)
+def _require_no_bsn(workspace: Workspace, facts: object, to: Sequence[Path]) -> tuple[Finding, ...]:
+    """Look through everything a document will say, and raise where it holds a patient's BSN; nothing is written then.
+
+    Other nine digits come back as warnings. Facts are looked through and not files, so that every format is covered.
+    """
+    said = [*texts(facts), *((f"{file.name} (name)", file.name) for file in to)]
+    found = detector.check(said, known=workspace.store.knows_bsn, allowed=lambda _path: False)
     if any(one.severity is Severity.ERROR for one in found):
-        file.unlink(missing_ok=True)
-        trail.note(workspace, "document-refused", outcome="refused", object=file.name)
-        raise ReportError("summarising.bsn", hints=("hint.summarising-bsn",), file=file.name)
+        where = next(one.path for one in found if one.severity is Severity.ERROR)
+        trail.note(workspace, "document-refused", outcome="refused", detail=where)
+        raise ReportError("summarising.bsn", hints=("hint.summarising-bsn",), where=where)
     return found
 
 
-def texts(file: Path) -> Iterator[tuple[str, str]]:
-    """Yield the texts of a document with their place: what a reader can see of it, and its properties."""
-    yield f"{file.name} (name)", file.name
-    suffix = file.suffix.lower()
-    if suffix in {".docx", ".xlsx"}:
-        with zipfile.ZipFile(file) as package:
-            for name in package.namelist():
-                if name.endswith((".xml", ".rels")):
-                    yield f"{file.name}/{name}", _without_tags(package.read(name).decode("utf-8", "replace"))
-    elif suffix == ".json":
-        yield file.name, json.dumps(json.loads(file.read_text(encoding="utf-8")), ensure_ascii=False)
-    elif suffix in {".html", ".md"}:
-        yield file.name, _without_tags(file.read_text(encoding="utf-8"))
-
-
-def _without_tags(text: str) -> str:
-    """Drop tags, scripts and pictures, so that digits of a drawing are not read as a number."""
-    import re
-
-    without = re.sub(r"(?is)<(script|style|svg)\b.*?</\1>|data:[a-z/+;=0-9-]+,[^\"')\s]*", " ", text)
-    return re.sub(r"<[^>]*>", "\n", without)
+def texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text of a tree of facts with its place."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from texts(one, f"{path}.{key}")
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            yield from texts(getattr(value, field.name), f"{path}.{field.name}" if path else field.name)
+    elif isinstance(value, Iterable) and not isinstance(value, bytes):
+        for one in value:
+            yield from texts(one, path)

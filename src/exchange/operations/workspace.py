@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FOLDERS = ("keys", "agreements", "outbox", "inbox", "quarantine", "reports")
 _CARD = "card.jws"
-_CARD_YEARS = 3
+_CARD_YEARS = 5
 
 Passphrase = Callable[[str], str]
 
