@@ -167,7 +167,20 @@ def describe_patients(connection: Connection, patient_ids: Iterable[str], load: 
             sources.setdefault(row["patient_id"], []).append(row)
         rows = [_patient(patient_id, found) for patient_id, found in sources.items()]
         have = present(connection, tables.patient, "patient_id", chunk)
+        _keep_sealed(rows, {row["patient_id"]: row for row in have})
         replace(connection, tables.patient, rows, have, load, key="patient_id")
+
+
+def _keep_sealed(rows: Iterable[dict[str, Any]], have: Mapping[str, Values]) -> None:
+    """Keep the sealed bytes of what did not change: sealed anew they differ, and the patient would seem changed."""
+    for row in rows:
+        before = have.get(row["patient_id"])
+        if before is None:
+            continue
+        for kind in ("bsn", "epd", "name"):
+            same = row[f"{kind}_index"] == before[f"{kind}_index"] and row[f"{kind}_sealed"] is not None
+            if same and before[f"{kind}_sealed"] is not None:
+                row[f"{kind}_sealed"] = before[f"{kind}_sealed"]
 
 
 def _patient(patient_id: str, sources: list[Values]) -> dict[str, Any]:
