@@ -156,7 +156,7 @@ def queries(workspace: Workspace, ids: Sequence[str] = ()) -> dict[str, str]:
 def why(workspace: Workspace, ids: Sequence[str], episode: str, *, language: str = "nl") -> tuple[str, ...]:
     """Say of one treatment, by EPD number or koppelcode, which criteria hold: for the practice's own eyes."""
     from exchange.indicators import oracle
-    from exchange.indicators.wording import criterion_text
+    from exchange.indicators.wording import step_text
     from exchange.records.instruments import instruments
 
     found = _episode(workspace, episode)
@@ -171,11 +171,8 @@ def why(workspace: Workspace, ids: Sequence[str], episode: str, *, language: str
         )  # fmt: skip
         lines.append(f"{definition.title[language]}: {say(f'figuring.status-{told.status}', {}, language)}")
         for step in told.steps:
-            text = (
-                criterion_text(step.criterion, language) if step.criterion is not None else say(step.rule, {}, language)
-            )
             mark = " ◄" if step.decisive else ""
-            lines.append(f"  {say(f'figuring.step-{step.outcome}', {}, language)}: {text}{mark}")
+            lines.append(f"  {say(f'figuring.step-{step.outcome}', {}, language)}: {step_text(step, language)}{mark}")
     trail.note(workspace, "explained", detail="indicator")
     return tuple(lines)
 
