@@ -95,11 +95,9 @@ def run(words: list[str], *, as_json: bool, language: str) -> int:
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as wrong:
-        speaker.usage(wrong)
-        return wrong.exit_code if isinstance(wrong, click.UsageError) else exits.OTHER
+        return speaker.usage(wrong)
     except (click.Abort, KeyboardInterrupt):
-        speaker.stopped()
-        return exits.OTHER
+        return speaker.stopped()
     except Exception as error:
         return speaker.error(error)
     return outcome if isinstance(outcome, int) else exits.DONE

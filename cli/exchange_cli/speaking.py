@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from exchange.operations.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
+_LONGEST = 4096
 
 
 def language_of(asked: str | None) -> str:
@@ -72,6 +73,7 @@ class Speaker:
         self.language = language_of(language)
         self.as_json = as_json
         self.passphrase_fd = passphrase_fd
+        self._lines: list[str] = []  # of the descriptor, for a pipe gives each of them only once
 
     # What every command needs ---------------------------------------------------------------------------------
 
@@ -111,11 +113,13 @@ class Speaker:
         finally:
             opened.close()
 
-    def passphrase(self, name: str, *, confirm: bool = False) -> str:
-        """Get the passphrase from a descriptor, the system's keyring or a prompt; never from the command line."""
+    def passphrase(self, name: str, *, confirm: bool = False, line: int = 0) -> str:
+        """Get the passphrase from a descriptor, the system's keyring or a prompt; never from the command line.
+
+        `line` says which line of the descriptor: a new passphrase stands on the line after the old one.
+        """
         if self.passphrase_fd is not None:
-            with os.fdopen(os.dup(self.passphrase_fd), encoding="utf-8") as stream:
-                return stream.readline().rstrip("\r\n")
+            return self._from_descriptor(self.passphrase_fd, line)
         stored = None if confirm else _from_keyring(name)
         if stored is not None:
             return stored
@@ -124,6 +128,17 @@ class Speaker:
         words = self.say("program.passphrase", name=name)
         answer: str = click.prompt(words, hide_input=True, confirmation_prompt=confirm, err=True)
         return answer
+
+    def _from_descriptor(self, descriptor: int, line: int) -> str:
+        try:
+            while len(self._lines) <= line:
+                text = _line_of(descriptor)
+                if text is None:
+                    raise ExchangeError("program.passphrase-lines", hints=("hint.passphrase-fd",), lines=line + 1)
+                self._lines.append(text)
+        except (OSError, UnicodeDecodeError):
+            raise ExchangeError("program.passphrase-unreadable", hints=("hint.passphrase-fd",)) from None
+        return self._lines[line]
 
     # Speaking -------------------------------------------------------------------------------------------------
 
@@ -217,20 +232,31 @@ class Speaker:
                 click.echo(f"  → {text}", err=True)
         return code
 
-    def usage(self, wrong: click.ClickException) -> None:
-        """Say that the command line is off."""
+    def usage(self, wrong: click.ClickException) -> int:
+        """Say that the command line is off, and return the exit code."""
+        code = exits.USAGE if isinstance(wrong, click.UsageError) else exits.OTHER
         if self.as_json:
             document = {
-                "error": {"rule": "program.usage", "text": wrong.format_message(), "hints": []},
-                "exit": exits.USAGE,
+                "error": {"rule": "program.usage", "text": wrong.format_message(), "hints": [], "premises": []},
+                "exit": code,
             }
             click.echo(json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True))
         else:
             wrong.show()
+        return code
 
-    def stopped(self) -> None:
-        """Say that nothing went on after an interruption."""
-        click.echo(self.say("program.stopped"), err=True)
+    def stopped(self) -> int:
+        """Say that nothing went on after an interruption, and return the exit code."""
+        text = self.say("program.stopped")
+        if self.as_json:
+            document = {
+                "error": {"rule": "program.stopped", "text": text, "hints": [], "premises": []},
+                "exit": exits.OTHER,
+            }
+            click.echo(json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True))
+        else:
+            click.echo(text, err=True)
+        return exits.OTHER
 
 
 def _premises(error: ExchangeError, speaker: Speaker) -> list[str]:
@@ -243,6 +269,17 @@ def _premises(error: ExchangeError, speaker: Speaker) -> list[str]:
         (f"{premise.clause}: " if premise.clause else "") + speaker.say(premise.rule, **premise.params)
         for premise in decision.failed
     ]
+
+
+def _line_of(descriptor: int) -> str | None:
+    """Read one line and not a byte more, so that whoever holds the other end may keep it open; None at the end."""
+    data = bytearray()
+    while len(data) < _LONGEST:
+        byte = os.read(descriptor, 1)
+        if byte == b"\n" or not byte:
+            return data.removesuffix(b"\r").decode("utf-8") if byte or data else None
+        data += byte
+    raise OSError
 
 
 def _from_keyring(name: str) -> str | None:

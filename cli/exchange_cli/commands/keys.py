@@ -29,14 +29,15 @@ def show(speaker: Speaker) -> None:
         "demo": card.demo,
     }
     for name, value in rows.items():
-        speaker.line(f"{speaker.say('program.keys-' + name.replace('_', '-')):<20} {value}")
+        shown = speaker.say("program.yes" if value else "program.no") if isinstance(value, bool) else value
+        speaker.line(f"{speaker.say('program.keys-' + name.replace('_', '-')):<20} {shown}")
     speaker.result({**rows, "recipient": card.recipient})
 
 
 @command.command("passphrase")
 @common
 def passphrase(speaker: Speaker) -> None:
-    """Change the passphrase of the keystore.
+    """Change the passphrase of the keystore; with --passphrase-fd the old one and the new one each on a line.
 
     Example: exchange keys passphrase
     """
@@ -44,6 +45,7 @@ def passphrase(speaker: Speaker) -> None:
 
     with speaker.workspace() as workspace:
         name = workspace.settings.name
-        keeping.change_passphrase(workspace, old=speaker.passphrase(name), new=speaker.passphrase(name, confirm=True))
+        old = speaker.passphrase(name)
+        keeping.change_passphrase(workspace, old=old, new=speaker.passphrase(name, confirm=True, line=1))
     speaker.tell("program.keys-changed")
     speaker.result({"changed": True})

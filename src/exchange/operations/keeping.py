@@ -13,5 +13,6 @@ def change_passphrase(workspace: Workspace, *, old: str, new: str) -> None:
 
     if workspace.settings.demo:
         raise Locked("keeping.demo", hints=("hint.init-with-passphrase",))
+    workspace.unlock(old)  # the trail below needs the keys, and no one is asked twice
     keystore.change_passphrase(workspace.folder / "keys", old, new)
     trail.note(workspace, "passphrase-changed")

@@ -137,6 +137,12 @@ class Workspace:
             self.folder / "keys", None if self.settings.demo else self._passphrase(self.settings.name)
         )
 
+    def unlock(self, passphrase: str) -> None:
+        """Unlock the keys with this passphrase, without asking for it."""
+        from exchange.sealing import keystore
+
+        self.__dict__["keyring"] = keystore.unlock(self.folder / "keys", passphrase)
+
     @cached_property
     def card(self) -> Card:
         """Return our own key card."""
