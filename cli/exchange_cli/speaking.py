@@ -215,7 +215,7 @@ class Speaker:
         code = exits.code_for(error)
         if isinstance(error, ExchangeError):
             what = self.say(error.rule, **error.params)
-            hints = [self.say(hint, **error.params) for hint in error.hints]
+            hints = [self.say(hint, **error.params) for hint in exits.hints_for(error)]
             premises = _premises(error, self)
         else:
             what = self.say("program.unexpected", kind=type(error).__name__)
