@@ -141,6 +141,60 @@ def mailed(mailed_made: Path, tmp_path: Path) -> Town:
     return Town(tmp_path / "mailed")
 
 
+class Forger:
+    """Seals what our own export would never send, with the keys of somebody in the town: to test the other side."""
+
+    def __init__(self, town: Town, name: str, agreement: str = "huisartsen") -> None:
+        self.town, self.name, self.agreement = town, name, agreement
+
+    def answer(self, case_id: str, element: str = "answer.specialist-referral", **changes: Any) -> bytes:
+        """Return one partner-return as a line; `allowed` widens what the builder lets through."""
+        from exchange.messages.building import build
+        from exchange.messages.facts import AgreementReference, CaseFacts, Organisation
+        from exchange.records.codes import Answered, Evidence
+        from exchange.records.model import Answer
+        from exchange.signing.pseudonyms import fhir_id
+
+        with self.town.open(self.name) as workspace:
+            stored = workspace.store.agreements.find(self.agreement)
+            us = Organisation(workspace.settings.party, workspace.settings.name)
+        answer = Answer("", case_id, "", element, date(2026, 1, 1), date(2026, 2, 1), Answered.NO, Evidence.SIGNED)
+        facts = {
+            "agreement": AgreementReference(stored.agreement_id, stored.version, stored.digest),
+            "sender": us,
+            "receiver": Organisation("agb:07999990", "Oefentherapie Voorbeeld (verzonnen)"),
+            "case_id": case_id,
+            "answers": (answer,),
+        } | changes
+        allowed = frozenset({element, "case.id", "case.code"})
+        return build(
+            "partner-return", CaseFacts(**facts), allowed, message_id=fhir_id(), sent_at=CLOCK, fhir_id=fhir_id
+        )
+
+    def seal(self, *lines: bytes, party: str = "agb:07999990", **changes: Any) -> Path:
+        """Return a sealed data file with these lines."""
+        from exchange.operations import posting
+        from exchange.sealing.manifest import AgreementRef, Kind
+        from exchange.sealing.sealing import Content
+
+        content = Content(
+            "messages.ndjson", "application/fhir+ndjson", len(lines), b"".join(one + b"\n" for one in lines)
+        )
+        with self.town.open(self.name) as workspace:
+            stored = workspace.store.agreements.find(self.agreement)
+            named = AgreementRef(stored.agreement_id, stored.version, stored.digest)
+            given: dict[str, Any] = {
+                "kind": Kind.DATA, "party": party, "stream": self.agreement, "contents": (content,), "agreement": named
+            } | changes  # fmt: skip
+            return posting.post(workspace, **given).file
+
+
+@pytest.fixture
+def forger() -> type[Forger]:
+    """Return the class that seals wrong things: `forger(town, "huisarts-a").seal(line)`."""
+    return Forger
+
+
 @pytest.fixture
 def snapshot() -> Callable[[Path], dict[str, object]]:
     """Return all that a workspace holds but its trail: to show that an operation stored or left nothing."""
