@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange.errors import AgreementError
+from exchange.findings import Severity
 from exchange.operations import drafting, files, partners, posting, trail
 from exchange.operations.posting import Posted
 from exchange.operations.workspace import Workspace
@@ -127,6 +128,9 @@ def accept(workspace: Workspace, agreement: str) -> Signed:
         raise AgreementError(
             "agreeing.not-signed", hints=("hint.partners-verify",), party=frozen.agreement.practice.party
         )
+    wrong = [one for one in signing.examine(frozen, workspace.on) if one.severity is Severity.ERROR]
+    if wrong:
+        raise AgreementError("agreeing.proposal-wrong", hints=("hint.ask-new-proposal",), count=len(wrong))
     jws = signing.sign(stored.payload, workspace.keyring.signing, on=workspace.on)
     saved = _save(workspace, stored, (*signatures(stored), signing.Signature(ours.party, jws)))
     posted = _send(workspace, saved, frozen.agreement.practice.party, RESPONSE, jws)
@@ -249,11 +253,18 @@ def _overview(workspace: Workspace, stored: StoredAgreement) -> Overview:
 
 
 def _save(workspace: Workspace, stored: StoredAgreement, signed: Iterable[Signature]) -> StoredAgreement:
-    from exchange.agreements import signing
+    """Keep an agreement with its signatures and state; once it is in force, earlier versions are superseded."""
+    from exchange.agreements import life, signing
 
     kept = replace(stored, signatures=tuple(json.loads(signing.write_signatures(signed))))
     kept = replace(kept, state=state(workspace, kept))
-    workspace.store.agreements.save(kept, by=workspace.user, at=workspace.now)
+    with workspace.store.together(by=workspace.user, at=workspace.now):
+        workspace.store.agreements.save(kept, by=workspace.user, at=workspace.now)
+        if kept.state in {one.value for one in life.IN_FORCE}:
+            for earlier in workspace.store.agreements.versions(kept.agreement_id):
+                if earlier.version < kept.version and earlier.superseded_on is None:
+                    switched = replace(earlier, superseded_on=workspace.on)
+                    workspace.store.agreements.save(switched, by=workspace.user, at=workspace.now)
     return kept
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from exchange.errors import StoreError
 from exchange.findings import Decision, Finding, Premise
 from exchange.operations import posting, trail
 from exchange.operations.gathering import Courses, Terms, terms_of
@@ -38,7 +39,7 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What an export did, or would do."""
+    """What an export did, or would do; `resumed` are files of before that an interruption had kept back."""
 
     agreement: str
     files: tuple[Sent, ...]
@@ -46,6 +47,7 @@ class Exported:
     decisions: tuple[Asked, ...] = ()
     findings: tuple[Finding, ...] = ()
     dry_run: bool = False
+    resumed: tuple[posting.Posted, ...] = ()
 
 
 def export(
@@ -63,8 +65,8 @@ def export(
     Raises Refused where the gate refuses everything on one ground (an expired agreement, an unverified card).
     `release` lets nine digits pass that look like a BSN and are nobody's here; that is logged.
     """
-    posting.resume(workspace)
     terms = terms_of(workspace, agreement)
+    resumed = () if dry_run else posting.resume(workspace, to=to)
     courses = Courses(workspace.store.dataset()) if terms.us.role == "practice" else None
     told = workspace.store.sent.digests()
     drafts = [
@@ -72,9 +74,28 @@ def export(
         for other in terms.others
         if other.signs == "keys"
     ]
-    _require_something(terms, drafts)
+    _require_something(terms, drafts, dry_run=dry_run)
     sent = () if dry_run else tuple(one for one in (_post(terms, draft, to) for draft in drafts) if one is not None)
     refused = tuple(one for draft in drafts for one in _withheld(draft))
+    if not dry_run:
+        _note(workspace, agreement, drafts, refused)
+    return Exported(
+        agreement,
+        sent,
+        refused,
+        tuple(one for draft in drafts for one in draft.decisions) if dry_run else (),
+        tuple(finding for draft in drafts for finding in draft.findings),
+        dry_run,
+        resumed,
+    )
+
+
+def _note(workspace: Workspace, agreement: str, drafts: Iterable[Draft], refused: Iterable[Withheld]) -> None:
+    """Write into the trail what a person released, and what the gate kept back on which grounds."""
+    for draft in drafts:
+        if draft.released:
+            party, count = draft.party.party, draft.released
+            trail.note(workspace, "released", counterparty=party, ground=agreement, detail=f"{count}: nine digits")
     for one in refused:
         trail.note(
             workspace,
@@ -84,17 +105,9 @@ def export(
             outcome="refused",
             detail=f"{one.count}: {', '.join(premise.rule for premise in one.premises)}",
         )
-    return Exported(
-        agreement,
-        sent,
-        refused,
-        tuple(one for draft in drafts for one in draft.decisions) if dry_run else (),
-        tuple(finding for draft in drafts for finding in draft.findings),
-        dry_run,
-    )
 
 
-def _require_something(terms: Terms, drafts: Iterable[Draft]) -> None:
+def _require_something(terms: Terms, drafts: Iterable[Draft], *, dry_run: bool) -> None:
     """Raise Refused where nothing goes out because every single message was refused on the same first premise."""
     from exchange.agreements import gate
     from exchange.errors import Refused
@@ -108,9 +121,14 @@ def _require_something(terms: Terms, drafts: Iterable[Draft]) -> None:
     if len(firsts) == 1 and firsts != {"gate.consent.refused"}:
         decision = Decision(asked[0].premises)
         first = decision.failed[0]
-        trail.note(
-            terms.workspace, "export-refused", ground=terms.stored.agreement_id, outcome="refused", detail=first.rule
-        )
+        if not dry_run:
+            trail.note(
+                terms.workspace,
+                "export-refused",
+                ground=terms.stored.agreement_id,
+                outcome="refused",
+                detail=first.rule,
+            )
         raise Refused(first.rule, decision=decision, hints=gate.remedies(decision), clause=first.clause, **first.params)
 
 
@@ -137,6 +155,7 @@ def _post(terms: Terms, draft: Draft, to: Path | None) -> Sent | None:
     workspace, stored = terms.workspace, terms.stored
     content = Content(CONTENT, FHIR_LINES, len(draft.lines), b"".join(line + b"\n" for line in draft.lines))
     with workspace.store.together(by=workspace.user, at=workspace.now):
+        _require_still_new(workspace, stored.agreement_id, draft)
         for case in draft.opened:
             workspace.store.cases.open(case, by=workspace.user, at=workspace.now)
         for about, event, digest, message_id in draft.told:
@@ -151,6 +170,14 @@ def _post(terms: Terms, draft: Draft, to: Path | None) -> Sent | None:
         )
     posted = posting.publish(workspace, entry, to=to)
     return Sent(posted.file, draft.party.party, len(draft.lines), len(draft.cases))
+
+
+def _require_still_new(workspace: Workspace, agreement_id: str, draft: Draft) -> None:
+    """Under the writers' lock: another process may have opened the same cases since we looked."""
+    mine = {case.episode_id for case in draft.opened}
+    for case in workspace.store.cases.of_agreement(agreement_id):
+        if case.partner == draft.party.party and case.episode_id in mine:
+            raise StoreError("exporting.meanwhile", hints=("hint.try-again",), party=draft.party.party)
 
 
 def _withheld(draft: Draft) -> Iterator[Withheld]:

@@ -132,11 +132,19 @@ class Courses:
 
 
 def terms_of(workspace: Workspace, agreement: str) -> Terms:
-    """Return an agreement with our own place in it; AgreementError where we are no party."""
-    from exchange.agreements import signing
+    """Return an agreement with our own place in it: the newest version in force, else the newest there is.
+
+    AgreementError where we are no party.
+    """
+    from exchange.agreements import life, signing
     from exchange.errors import AgreementError
 
     stored = agreeing.find(workspace, agreement)
+    in_force = {one.value for one in life.IN_FORCE}
+    for version in reversed(workspace.store.agreements.versions(agreement)):
+        if agreeing.state(workspace, version) in in_force:
+            stored = version
+            break
     frozen = signing.thaw(stored.payload)
     us = next((party for party in frozen.agreement.parties if party.party in workspace.parties), None)
     if us is None:

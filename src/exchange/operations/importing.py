@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange.errors import CannotOpen, ExchangeError, SealingError
 from exchange.findings import Finding
-from exchange.operations import agreeing, posting, receiving, trail
+from exchange.operations import agreeing, receiving, trail
 from exchange.operations.workspace import Workspace
 from exchange.transports import folder as folder_transport
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from exchange.sealing.opening import Opened
     from exchange.signing.cards import Card
     from exchange.store.journal import Arrival
+
+
+# A part that another process may still be writing is left alone.
+STALE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +52,8 @@ def take_in(
     """
     from exchange.sealing.opening import sweep
 
-    sweep(workspace.folder / "inbox", before=workspace.now)
-    sweep(workspace.folder / "outbox", before=workspace.now)
-    posting.resume(workspace)
+    for inner in ("inbox", "outbox", "quarantine"):
+        sweep(workspace.folder / inner, before=workspace.now - STALE)
     waiting = [*files, *(folder_transport.waiting(folder) if folder is not None else ())]
     done: list[Imported] = []
     wrong: list[ExchangeError] = []

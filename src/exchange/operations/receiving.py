@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exchange.errors import AgreementError, MessageError, Refused
+from exchange.errors import AgreementError, MessageError
 from exchange.findings import Finding, Severity
 from exchange.operations.gathering import Terms, terms_of
 from exchange.operations.telling import TOTALS, question
@@ -70,7 +70,7 @@ def receive(workspace: Workspace, read: Opened, epoch_order: int, journal: Calla
             )
             continue
         opened_on = workspace.on if about in opening and line.message.event != _OPENING else None
-        _require_allowed(terms, other, line.message, case, opened_on)
+        _require_allowed(terms, other, line.message, case, opened_on, read)
         accepted.append(line)
     with workspace.store.together(by=workspace.user, at=workspace.now):
         for line in accepted:
@@ -143,7 +143,7 @@ def _same_envelope(message: Message, terms: Terms, other: Party) -> None:
 
 
 def _require_allowed(
-    terms: Terms, other: Party, message: Message, case: Case | None, opened_on: date | None
+    terms: Terms, other: Party, message: Message, case: Case | None, opened_on: date | None, read: Opened
 ) -> None:  # fmt: skip
     """Put one message to the gate; `opened_on` is given where its case is opened by the same file."""
     from exchange.agreements import gate
@@ -155,15 +155,13 @@ def _require_allowed(
         said = terms.consent(case.patient_id, other.party, purpose) if case else None
         state = said.state if said is not None else _sent_consent(message, purpose)
         facts = GateFacts(case.opened_on if case is not None else opened_on, belongs=True, consent=state)
-    decision = gate.decide(
-        question(
-            terms, other, event, elements=told_elements(message), case=facts, period=_period(message), inward=True
-        ),
-        terms.frozen,
+    asked = question(
+        terms, other, event, elements=told_elements(message), case=facts, period=_period(message), inward=True
     )
-    if not decision.allowed:
-        first = decision.failed[0]
-        raise Refused(first.rule, decision=decision, hints=gate.remedies(decision), clause=first.clause, **first.params)
+    switched = terms.stored.superseded_on
+    # An older version is accepted for what was signed before the switch, while the overlap lasts.
+    before = switched is not None and read.manifest.created.date() <= switched
+    gate.require(replace(asked, before_switch=before), terms.frozen)
 
 
 def _sent_consent(message: Message, purpose: str) -> ConsentState | None:

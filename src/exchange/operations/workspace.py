@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -68,11 +69,6 @@ class Workspace:
 
         Without a passphrase it is a demo workspace, whose keys lie open and which exchanges with its like only.
         """
-        from exchange.sealing import keystore
-        from exchange.signing.cards import make_card
-        from exchange.signing.keys import Keyring
-        from exchange.store.opening import Store
-
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise WorkspaceError("workspace.not-empty", hints=("hint.empty-folder",), folder=str(folder))
         settings = Settings(
@@ -87,7 +83,25 @@ class Workspace:
         )
         if not settings.name:
             raise WorkspaceError("workspace.no-name", hints=("hint.name",))
+        made = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
+        try:
+            cls._fill(folder, settings, passphrase, now=now, on=on)
+        except BaseException:
+            for inner in folder.iterdir():
+                shutil.rmtree(inner) if inner.is_dir() else inner.unlink()
+            if made:
+                folder.rmdir()
+            raise
+        return cls.open(folder, passphrase=lambda _name: passphrase or "", now=now, on=on, user=user)
+
+    @staticmethod
+    def _fill(folder: Path, settings: Settings, passphrase: str | None, *, now: datetime, on: date) -> None:
+        from exchange.sealing import keystore
+        from exchange.signing.cards import make_card
+        from exchange.signing.keys import Keyring
+        from exchange.store.opening import Store
+
         for inner in FOLDERS:
             (folder / inner).mkdir(mode=0o700)
         keyring = Keyring.generate(demo=passphrase is None)
@@ -101,10 +115,9 @@ class Workspace:
         )
         keystore.create(folder / "keys", keyring, passphrase)
         (folder / "keys" / _CARD).write_bytes(card.jws)
-        target = store if "://" in store else folder / store
+        target = settings.store if "://" in settings.store else folder / settings.store
         Store.create(target, keyring.store, instance=settings.instance, at=now).close()
         configuration.write(folder, settings)  # last: a folder without settings is no workspace
-        return cls.open(folder, passphrase=lambda _name: passphrase or "", now=now, on=on, user=user)
 
     @staticmethod
     def find(given: Path | None, *, start: Path) -> Path:
