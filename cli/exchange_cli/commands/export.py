@@ -27,9 +27,11 @@ def command(speaker: Speaker, agreement: str, to: Path | None, dry_run: bool, re
         result = exporting.export(
             workspace, agreement, to=to, dry_run=dry_run, release=release, language=speaker.language, progress=step
         )
+    for late in result.resumed:
+        speaker.tell("program.export-resumed", file=late.file, party=late.party)
     for one in result.files:
         speaker.tell("program.export-file", file=one.file, party=one.party, messages=one.messages, cases=one.cases)
-    if not result.files:
+    if not result.files and not result.resumed and not dry_run:
         speaker.tell("program.export-nothing")
     for refused in result.refused:
         speaker.tell("program.export-refused", count=refused.count, party=refused.party)

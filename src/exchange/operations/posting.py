@@ -137,7 +137,7 @@ def publish(
     return Posted(file if to is None else to / file.name, entry.other, entry.message_id, entry.kind)
 
 
-def resume(workspace: Workspace) -> tuple[Posted, ...]:
+def resume(workspace: Workspace, *, to: Path | None = None) -> tuple[Posted, ...]:
     """Finish what a crash interrupted: every message that was reserved and not yet done.
 
     One for a passphrase is cancelled: the passphrase was never kept, and its form is made again.
@@ -152,7 +152,7 @@ def resume(workspace: Workspace) -> tuple[Posted, ...]:
         if manifest.recipients == TO_PASSPHRASE and entry.state is State.RESERVED:
             workspace.store.journal.mark(entry.entry_id, State.REFUSED, at=workspace.now, reason="posting.nothing-kept")
             continue
-        posted.append(publish(workspace, entry))
+        posted.append(publish(workspace, entry, to=to))
     return tuple(posted)
 
 

@@ -49,6 +49,7 @@ class Draft:
     cases: set[str] = field(default_factory=set)
     decisions: list[Asked] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    released: int = 0
 
 
 def question(
@@ -278,6 +279,7 @@ def _add(
     if any(one.severity is Severity.ERROR for one in found) or (found and not release):
         draft.findings.extend(found)
         return False
+    draft.released += len(found)
     draft.lines.append(data)
     draft.told.append((about, event, digest, message_id))
     if facts.case_id:
