@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from exchange.errors import WorkspaceError
 from exchange.operations import configuration
@@ -18,6 +19,11 @@ from exchange.operations.configuration import Settings
 from exchange.records.identifiers import Party
 
 if TYPE_CHECKING:
+    from exchange.indicators.figure import Figure
+    from exchange.operations.exporting import Exported
+    from exchange.operations.importing import Imported
+    from exchange.operations.loading import Loaded
+    from exchange.operations.summarising import Written
     from exchange.signing.cards import Card
     from exchange.signing.keys import Keyring
     from exchange.store.opening import Store
@@ -83,6 +89,8 @@ class Workspace:
         )
         if not settings.name:
             raise WorkspaceError("workspace.no-name", hints=("hint.name",))
+        if "://" in store and urlsplit(store).password:
+            raise WorkspaceError("workspace.store-password", hints=("hint.store-password",))
         made = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -197,3 +205,41 @@ class Workspace:
         """Change settings and write them."""
         self.settings = replace(self.settings, **changes)
         configuration.write(self.folder, self.settings)
+
+    # The same operations as on the command line ---------------------------------------------------------------------
+
+    def load(self, *files: Path, **options: Any) -> tuple[Loaded, ...]:
+        """Load the practice's own files; options as `operations.loading.load`."""
+        from exchange.operations import loading
+
+        return loading.load(self, files, **options)
+
+    def export(self, agreement: str, **options: Any) -> Exported:
+        """Seal what an agreement lets out; options as `operations.exporting.export`."""
+        from exchange.operations import exporting
+
+        return exporting.export(self, agreement, **options)
+
+    def take_in(self, *files: Path, **options: Any) -> tuple[Imported, ...]:
+        """Take in what partners sealed; options as `operations.importing.take_in`."""
+        from exchange.operations import importing
+
+        return importing.take_in(self, files, **options)
+
+    def figures(self, *ids: str, **options: Any) -> tuple[Figure, ...]:
+        """Calculate indicators; options as `operations.figuring.figures`."""
+        from exchange.operations import figuring
+
+        return figuring.figures(self, ids, **options)
+
+    def summary(self, *to: Path, **options: Any) -> Written:
+        """Write the indicator summary; options as `operations.summarising.summary`."""
+        from exchange.operations import summarising
+
+        return summarising.summary(self, to, **options)
+
+    def plan(self, *to: Path, **options: Any) -> Written:
+        """Write the improvement plan; options as `operations.summarising.plan`."""
+        from exchange.operations import summarising
+
+        return summarising.plan(self, to, **options)
