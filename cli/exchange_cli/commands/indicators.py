@@ -19,6 +19,7 @@ from exchange_cli.speaking import Speaker, common
 @click.option("--why", metavar="EPISODE", help="Why an episode (EPD number or koppelcode) counts or not; local only.")
 @click.option("--sql", is_flag=True, help="Show the query instead of running it.")
 @click.option("--as-of", type=int, metavar="LOAD", help="As the store was after this load.")
+@click.option("--on", "cut_off", type=click.DateTime(["%Y-%m-%d"]), help="As it was calculated on this day.")
 @click.option("--for", "audience", type=click.Choice(["internal", "insurer"]), default="internal", help="Who reads it.")
 @click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures: .csv, .xlsx or .json.")
 @common
@@ -32,6 +33,7 @@ def command(
     why: str | None,
     sql: bool,
     as_of: int | None,
+    cut_off: datetime | None,
     audience: str,
     to: Path | None,
 ) -> None:
@@ -62,6 +64,7 @@ def command(
             group_by=group_by,
             engine=engine,
             as_of=as_of,
+            cut_off=cut_off.date() if cut_off else None,
             audience=audience,
         )
         if to is not None:

@@ -67,7 +67,8 @@ def list_(speaker: Speaker) -> None:
             for name in ("epd", "referrer", "day", "otherwise", "recorded", "counts")
         ],
         [
-            [one.epd_number, one.referrer, one.day, one.otherwise, one.recorded_on,
+            [one.epd_number, one.referrer, one.day,
+             speaker.say(f"program.otherwise-{one.otherwise}"), one.recorded_on,
              speaker.say("program.yes" if one.counts else "program.no")]
             for one in listed
         ],

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from exchange import __version__
 from exchange.errors import IndicatorError
-from exchange.operations import agreeing, figuring, indexing
+from exchange.findings import say
+from exchange.operations import agreeing, figuring, improving, indexing
+from exchange.operations.changes import changes
 from exchange.operations.workspace import Workspace
 from exchange.records.dcsph import location_label
-from exchange.records.instruments import instruments
 from exchange.reports import facts as pages
 
 if TYPE_CHECKING:
     from exchange.agreements.frozen import Frozen
+    from exchange.indicators.definition import Definition
     from exchange.indicators.figure import Figure
     from exchange.store.agreements import StoredAgreement
 
@@ -31,6 +33,10 @@ PRACTICE_WIDE = (
     "evaluation-moments",
     "sessions-per-patient",
 )
+PER_YEAR = "sessions-per-patient"
+# The letter has these two in its own words; what a practice records under these names is in the summary.
+LETTERS_OWN = frozenset({"behandelindex", "index", "transparantie", "transparency"})
+_DAY = timedelta(days=1)
 _IN_FORCE = frozenset({"active", "active-paper-signed", "under-review", "follow-up-tail"})
 
 
@@ -50,11 +56,30 @@ class Composer:
     @cached_property
     def figures(self) -> tuple[Figure, ...]:
         """Return the practice's figures, unprotected: `shown` is what readers see."""
-        start, end = self.period
         found: list[Figure] = []
         for definition in figuring.definitions(PRACTICE_WIDE):
+            start, end = self._period_of(definition)
             found += figuring.counted(self.workspace, definition, start=start, end=end)
         return tuple(found)
+
+    def _period_of(self, definition: Definition) -> tuple[date, date]:
+        """Return the whole period, but the last calendar year for sessions per patient, which grow with the years."""
+        start, end = self.period
+        year = date(self.workspace.on.year - 1, 1, 1), date(self.workspace.on.year, 1, 1)
+        return year if definition.id == PER_YEAR and start < year[1] <= end else (start, end)
+
+    @cached_property
+    def _by_location(self) -> tuple[Figure, ...]:
+        """Return sessions per patient over the year of the official index, as a whole and per diagnosis group."""
+        if self.told is None or self.told.latest is None:
+            return ()
+        (definition,) = figuring.definitions((PER_YEAR,))
+        start, end = self.told.latest.period_start, self.told.latest.period_end + _DAY
+        return tuple(
+            one
+            for split in ((), ("location",))
+            for one in figuring.counted(self.workspace, definition, start=start, end=end, group_by=split)
+        )
 
     @cached_property
     def stored(self) -> tuple[StoredAgreement, ...]:
@@ -76,12 +101,12 @@ class Composer:
         from exchange.agreements import signing
 
         known = signing.definitions_of(frozen)
-        start, end = self.period
         found: list[Figure] = []
         for agreed in frozen.agreement.indicators:
             definition = known.get(agreed.id)
             if definition is None or definition.kind == figuring.NEEDS_TABLE:
                 continue
+            start, end = self._period_of(definition)
             begins = frozen.agreement.term.start if definition.kind == figuring.NEEDS_AGREEMENT else start
             found += figuring.counted(
                 self.workspace,
@@ -100,7 +125,8 @@ class Composer:
 
         All figures of a document pass disclosure control together, so that one never gives another away.
         """
-        everything = [*self.figures, *(figure for _, _, some in self._agreed for figure in some)]
+        agreed = (figure for _, _, some in self._agreed for figure in some)
+        everything = [*self.figures, *agreed, *self._by_location]
         seen = figuring.protected(everything, self.audience)
         return {id(old): new for old, new in zip(everything, seen, strict=True)}
 
@@ -148,7 +174,9 @@ class Composer:
             end=agreement.term.until,
             terms=tuple(purpose.text[self.language] for purpose in agreement.purposes),
             funding="; ".join(
-                f"{one.activity[self.language]} ({one.payer})" for one in agreement.funding if one.payer != "zvw"
+                f"{_lower(one.activity[self.language])}: {self._say(f'agreements.payer.{one.payer}')}"
+                for one in agreement.funding
+                if one.payer != "zvw"
             ),
             primary=primary.id if primary is not None else None,
             moments=tuple(
@@ -171,15 +199,13 @@ class Composer:
 
     @cached_property
     def sessions(self) -> pages.SessionsFacts | None:
-        """Return last calendar year's sessions per patient, in Nivel's classes."""
-        year = self.workspace.on.year - 1
-        (definition,) = figuring.definitions(("sessions-per-patient",))
-        counted = figuring.counted(self.workspace, definition, start=date(year, 1, 1), end=date(year + 1, 1, 1))
-        (figure,) = figuring.protected(counted, self.audience) or (None,)
-        if figure is None or figure.value is None:
+        """Return the sessions per patient of the last calendar year, in Nivel's classes."""
+        raw = next(one for one in self.figures if one.indicator == PER_YEAR)
+        (figure,) = self.show([raw])
+        if figure.value is None:
             return None
         return pages.SessionsFacts(
-            classes=tuple(figure.parts.get(name) for name in counted[0].parts),
+            classes=tuple(figure.parts.get(name) for name in raw.parts),
             patients=figure.patients,
             mean=figure.value,
             sd=figure.details.get("sd"),
@@ -228,22 +254,22 @@ class Composer:
 
     @cached_property
     def groups(self) -> tuple[pages.GroupPlan, ...]:
-        """Return the plan per diagnosis group; outsiders see only groups of at least ten patients."""
+        """Return the plan per diagnosis group; outsiders see only groups that disclosure control lets through."""
         told = self.told
         if told is None:
             return ()
-        least = 1 if self.audience == "internal" else 10
+        shown = {one.group.get("location", "") for one in self.show(self._by_location) if one.masked is None}
         return tuple(
             pages.GroupPlan(
                 location_label(one.group),
                 one.patients,
                 one.mean,
-                one.goal,
+                indexing.goal_of(one),
                 one.rule,
                 tuple(finding.rule.rpartition(".")[2] for finding in one.warnings),
             )
             for one in told.plans
-            if one.patients >= least
+            if one.group in shown
         )
 
     @cached_property
@@ -251,41 +277,23 @@ class Composer:
         """Return the responder classes over every instrument together, as the definition counts them."""
         (raw,) = (one for one in self.figures if one.indicator == "responders")
         (figure,) = self.show([raw])
-        classes = {
-            name: figure.parts.get(name)
-            for name in ("improved", "within-error", "unchanged", "deteriorated", "cannot-improve")
-        }
-        if figure.masked is not None or not any(classes.values()):
-            return ()
-        used = sorted({one.instrument for one in self.workspace.store.dataset().episodes if one.instrument})
-        names = [instruments()[one].label[self.language] for one in used if one in instruments()]
-        return (
-            pages.ChangeFacts(
-                instrument=", ".join(names),
-                classes=classes,
-                measured=sum(count or 0 for count in classes.values()),
-                all_closed=figure.due,
-                source="; ".join(source for source in self._thresholds(used)),
-            ),
-        )
+        named = {one.instrument for one in self.workspace.store.dataset().episodes}
+        return changes(figure, named, self.language)
 
-    @staticmethod
-    def _thresholds(used: Sequence[str]) -> Iterable[str]:
-        for name in used:
-            known = instruments().get(name)
-            if known is not None and known.source:
-                yield f"{name}: {known.source}{'' if known.status == 'verified' else ' (niet geverifieerd)'}"
+    def _say(self, rule: str, **params: object) -> str:
+        return say(rule, params, self.language)
 
     @cached_property
     def improvements(self) -> tuple[pages.ImprovementPoint, ...]:
         """Return the improvement points."""
-        return tuple(
-            pages.ImprovementPoint(
-                one.title, one.goal, one.actions, one.indicator, one.act, one.owner, one.baseline, one.goal,
-                one.realised, one.check_on, "done" if one.realised else "open",
-            )
-            for one in self.workspace.store.figures.improvements()
-        )  # fmt: skip
+        titles = {name: text.title[self.language] for name, text in self.definitions.items()}
+        return improving.shown(self.workspace, titles, self.language)
+
+    def _further(self) -> tuple[pages.ImprovementPoint, ...]:
+        """Return the points beside the first two of the letter, which the letter words itself."""
+        points = self.workspace.store.figures.improvements()
+        both = zip(points, self.improvements, strict=True)
+        return tuple(shown for point, shown in both if point.point_id not in LETTERS_OWN)
 
     # The documents --------------------------------------------------------------------------------------------
 
@@ -308,7 +316,7 @@ class Composer:
             ),
             audience=pages.Audience.OUTSIDE if outside else pages.Audience.INTERNAL,
             load=self.workspace.store.last_load(),
-            program=f"outcome-exchange {__version__}",
+            program=__version__,
         )
 
     def plan(self, answers: Mapping[str, str]) -> pages.PlanFacts:
@@ -340,11 +348,11 @@ class Composer:
             process=some("evaluation-moments"),
             definitions=self.definitions,
             agreements=self.agreements,
-            improvement_points=self.improvements,
+            improvement_points=self._further(),
             answers=answers,
             audience=pages.Audience.OUTSIDE if self.audience != "internal" else pages.Audience.INTERNAL,
             load=self.workspace.store.last_load(),
-            program=f"outcome-exchange {__version__}",
+            program=__version__,
         )
 
     def _insurer(self, answers: Mapping[str, str]) -> pages.Insurer | None:
@@ -372,11 +380,16 @@ class Composer:
             return None
         last = max(found, key=lambda one: one.period_end)
         return pages.Prem(
-            source=f"{last.bureau}, {last.source}",
+            source=self._say("composing.prem-source", source=last.source, bureau=last.bureau),
             start=last.period_start,
-            end=last.period_end,
+            end=last.period_end + _DAY,
             respondents=last.respondents,
             grade=last.mean,
             nps=last.nps,
             quotations=last.approved_comments,
         )
+
+
+def _lower(text: str) -> str:
+    """Begin a text in the middle of a sentence."""
+    return text[:1].lower() + text[1:]

@@ -24,6 +24,7 @@ from exchange.operations import (
     partners,
     summarising,
 )
+from exchange.operations.composing import Composer
 from exchange.operations.drafting import Signing
 from exchange.operations.inventing import claiming, drawing, tables
 from exchange.operations.posting import Posted
@@ -293,6 +294,7 @@ def _form(cast: _Cast, say: Say) -> None:
 def _write(cast: _Cast, say: Say, language: str) -> Played:
     from exchange.reports import figures_text
     from exchange.reports.describing import describe
+    from exchange.reports.numbers import period
 
     practice = cast.practice
     for point, texts in tables.improvements().items():
@@ -305,8 +307,12 @@ def _write(cast: _Cast, say: Say, language: str) -> Played:
     letters = [reports / f"verbeterplan.{suffix}" for suffix in ("docx", "pdf")]
     summarising.plan(practice, letters)
     say("demo.pages")
-    found = {one.indicator: one for one in figuring.figures(practice, SIX, audience="insurer")}
+    composed = Composer(practice, "insurer", language)
+    found = {one.indicator: one for one in composed.show(composed.figures)}
     definitions = {one.id: describe(one) for one in figuring.definitions(SIX)}
-    sentences = tuple(figures_text.sentence(found[name], definitions, language) for name in SIX if name in found)
+    sentences = tuple(
+        f"{figures_text.sentence(found[name], definitions, language)} [{period(one.start, one.end, language)}]"
+        for name, one in ((name, found[name]) for name in SIX)
+    )
     agreements = tuple(reports / f"afspraak-{name}.docx" for name in ("huisartsen", "welzijn", "ziekenhuis"))
     return Played(cast.top, (*pages, *letters, *agreements), sentences)

@@ -37,10 +37,16 @@ def definitions(ids: Sequence[str] = ()) -> tuple[Definition, ...]:
     return tuple(known[name] for name in (ids or sorted(known)))
 
 
-def period(workspace: Workspace, start: date | None, end: date | None) -> tuple[date, date]:
+def period(
+    workspace: Workspace, start: date | None, end: date | None, *, as_of: int | None = None
+) -> tuple[date, date]:  # fmt: skip
     """Return the period asked for; else from the first treatment in the store up to today, today excluded."""
+    if as_of is not None and not 1 <= as_of <= workspace.store.last_load():
+        raise IndicatorError(
+            "figuring.no-load", hints=("hint.figuring-load",), load=as_of, last=workspace.store.last_load()
+        )
     if start is None:
-        starts = [one.start for one in workspace.store.dataset().episodes]
+        starts = [one.start for one in workspace.store.dataset(as_of).episodes]
         start = min(starts, default=workspace.on)
     chosen = (start, end or workspace.on)
     if chosen[0] > chosen[1]:
@@ -57,17 +63,22 @@ def figures(
     group_by: tuple[str, ...] = (),
     engine: str = "sql",
     as_of: int | None = None,
+    cut_off: date | None = None,
     audience: str = "internal",
 ) -> tuple[Figure, ...]:
-    """Return the figures of the practice as a whole; those that need more than the store are left out unless named."""
+    """Return the figures of the practice as a whole; those that need more than the store are left out unless named.
+
+    A figure's own load and cut-off, given as `as_of` and `cut_off`, give it again.
+    """
     named = definitions(ids)
     chosen = [one for one in named if ids or one.kind not in {NEEDS_TABLE, NEEDS_AGREEMENT}]
-    begin, until = period(workspace, start, end)
+    begin, until = period(workspace, start, end or cut_off, as_of=as_of)
     found: list[Figure] = []
     for definition in chosen:
         starts = _agreement_start(workspace) if definition.kind == NEEDS_AGREEMENT and start is None else begin
         found += counted(
-            workspace, definition, start=starts, end=until, group_by=group_by, engine=engine, as_of=as_of
+            workspace, definition, start=starts, end=until, group_by=group_by, engine=engine, as_of=as_of,
+            cut_off=cut_off,
         )  # fmt: skip
     trail.note(workspace, "calculated", detail=", ".join(one.id for one in chosen))
     return protected(found, audience)
@@ -82,6 +93,7 @@ def counted(
     group_by: tuple[str, ...] = (),
     engine: str = "sql",
     as_of: int | None = None,
+    cut_off: date | None = None,
     agreements: frozenset[str] | None = None,
     target: float | None = None,
     baseline: float | None = None,
@@ -91,16 +103,24 @@ def counted(
 
     found = cube(
         workspace, definition, start=start, end=end, group_by=group_by, engine=engine, as_of=as_of,
-        agreements=agreements,
+        cut_off=cut_off, agreements=agreements,
     )  # fmt: skip
     load = as_of if as_of is not None else workspace.store.last_load()
     return tuple(
         figure(
-            definition, row, start=start, end=end, cut_off=workspace.on, target=target, baseline=baseline,
-            sources=("store",), as_of_load=load,
+            definition, row, start=start, end=end, cut_off=cut_off or workspace.on, target=target, baseline=baseline,
+            sources=sources(definition), as_of_load=load,
         )
         for row in found.rows
     )  # fmt: skip
+
+
+def sources(definition: Definition) -> tuple[str, ...]:
+    """Return whose data a figure rests on: practice, partner, client, each once."""
+    from exchange.indicators.needing import needed
+
+    found = {one.supplier for one in needed(definition)}
+    return tuple(name for name in ("practice", "partner", "client") if name in found) or ("practice",)
 
 
 def cube(
@@ -112,6 +132,7 @@ def cube(
     group_by: tuple[str, ...] = (),
     engine: str = "sql",
     as_of: int | None = None,
+    cut_off: date | None = None,
     agreements: frozenset[str] | None = None,
 ) -> Cube:
     """Return the integers, by SQL or by the plain-Python oracle; both give the same."""
@@ -120,7 +141,7 @@ def cube(
     asked: dict[str, Any] = {
         "start": start,
         "end": end,
-        "cut_off": workspace.on,
+        "cut_off": cut_off or workspace.on,
         "group_by": group_by,
         "instruments": instruments(),
         "agreements": agreements,
@@ -206,20 +227,31 @@ def frame(found: Iterable[Figure]) -> Any:
 
 def write(found: Sequence[Figure], to: Path, *, language: str = "nl") -> None:
     """Write figures as CSV (as Dutch Excel reads it), XLSX or JSON."""
-    import io
-
     if to.suffix == ".json":
         data = json.dumps([_flat(one) for one in found], ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8")
     elif to.suffix == ".csv":
         dutch = {"sep": ";", "decimal": ","} if language == "nl" else {}
         data = frame(found).to_csv(index=False, lineterminator="\r\n", **dutch).encode("utf-8-sig")
     elif to.suffix == ".xlsx":
-        stream = io.BytesIO()
-        frame(found).to_excel(stream, index=False, engine="xlsxwriter")
-        data = stream.getvalue()
+        data = _workbook(found)
     else:
         raise IndicatorError("figuring.format", hints=("hint.figuring-format",), suffix=to.suffix)
     files.write(to, data)
+
+
+def _workbook(found: Sequence[Figure]) -> bytes:
+    import io
+    from datetime import UTC, datetime
+
+    import pandas as pd
+
+    stream = io.BytesIO()
+    with pd.ExcelWriter(stream, engine="xlsxwriter") as book:
+        frame(found).to_excel(book, index=False)
+        # the same figures are the same bytes, whenever they are written
+        moment = max((one.cut_off for one in found), default=date(2000, 1, 1))
+        book.book.set_properties({"created": datetime(moment.year, moment.month, moment.day, tzinfo=UTC)})
+    return stream.getvalue()
 
 
 def _flat(figure: Figure) -> dict[str, Any]:

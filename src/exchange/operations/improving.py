@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
+from exchange.findings import say
 from exchange.operations import trail
 from exchange.operations.workspace import Workspace
 from exchange.records.model import ImprovementPoint
+from exchange.reports import facts as pages
 
 
 def record(
@@ -29,3 +32,25 @@ def record(
 def listed(workspace: Workspace) -> tuple[ImprovementPoint, ...]:
     """Return the improvement points by id."""
     return workspace.store.figures.improvements()
+
+
+def shown(workspace: Workspace, titles: Mapping[str, str], language: str) -> tuple[pages.ImprovementPoint, ...]:
+    """Return the improvement points as pages show them; `titles` are those of the indicators."""
+    return tuple(
+        pages.ImprovementPoint(
+            title=one.title or one.point_id,
+            do=one.actions,
+            check=say("composing.measured-by", {"title": titles.get(one.indicator, one.indicator)}, language)
+            if one.indicator
+            else "",
+            act=one.act,
+            owner=one.owner,
+            baseline=one.baseline,
+            goal=one.goal,
+            realised=one.realised,
+            check_on=one.check_on,
+            # what came of it is in words; whether that reached the goal is for the reader to say
+            state="checked" if one.realised else "open",
+        )
+        for one in listed(workspace)
+    )

@@ -69,6 +69,11 @@ def index(
     )
 
 
+def goal_of(plan: GroupPlan) -> float:
+    """Return the goal that can be meant: who takes five off a mean of four still treats once."""
+    return max(plan.goal, 1.0)
+
+
 def _band(insurer: str, on: date) -> Band | None:
     """Return the insurer's band of this year, else the latest one before it that is known."""
     from exchange.indicators import index as rules
@@ -107,8 +112,12 @@ def lines(told: Told, language: str) -> Iterator[str]:
     for plan in told.plans:
         yield _said(
             "plan", language, group=location_label(plan.group), mean=number(plan.mean, language, 1),
-            patients=plan.patients, goal=number(plan.goal, language, 1), saved=number(plan.sessions_saved, language, 0),
+            patients=plan.patients, goal=number(goal_of(plan), language, 1),
+            saved=number(plan.sessions_saved, language, 0),
         )  # fmt: skip
+        for warning in plan.warnings:
+            params = {**warning.params, "group": location_label(plan.group)}
+            yield "  " + say(warning.rule, params, language)
     if told.reached is not None and told.target is not None:
         rule = "reached" if told.reached <= told.target else "missed"
         yield _said(rule, language, index=number(told.reached, language, 0), target=f"{told.target:g}")

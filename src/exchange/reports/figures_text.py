@@ -116,6 +116,8 @@ def counts_text(figure: Figure, language: str) -> str:
     # A numerator of observed sessions over an expected number is no "x of y".
     if figure.numerator is not None and figure.denominator is not None and figure.kind in _SHARES:
         sentence = label("figure", "of", language, unit=unit, **texts)
+    elif figure.kind == "rate-ratio" and figure.numerator is not None and figure.denominator is not None:
+        sentence = label("figure", "after-before", language, **texts)
     elif figure.denominator is not None:
         sentence = label("figure", "over", language, unit=unit, **texts)
     else:
@@ -184,9 +186,15 @@ def endnote(figure: Figure, language: str) -> str:
         label("figure", "version", language, id=figure.indicator, version=figure.version),
         label("scope", figure.scope, language),
         evidence_text(figure, language),
-        label("figure", "sources", language, sources=", ".join(figure.sources)) if figure.sources else "",
+        sources_text(figure, language),
     ]
     return "; ".join(piece for piece in pieces if piece)
+
+
+def sources_text(figure: Figure, language: str) -> str:
+    """Write whose data a figure rests on."""
+    named = ", ".join(label("source", one, language) for one in figure.sources)
+    return label("figure", "sources", language, sources=named) if named else ""
 
 
 def evidence_text(figure: Figure, language: str) -> str:

@@ -82,7 +82,8 @@ class Blanks:
         text = self._filled.get(name, "").strip()
         if not text:
             return self._blank(name)
-        return markdown.paragraphs(text if text[-1] in ".!?…”\"'" else text + ".")
+        ended = text.rstrip(")]”’\"'")[-1:] in tuple(".!?…")
+        return markdown.paragraphs(text if ended else text + ".")
 
     def _blank(self, name: str) -> Markdown:
         asked = words(self._known[name].blank, self._language)

@@ -11,7 +11,7 @@ from exchange.reports import charts, figures_text, markdown
 from exchange.reports.converting import Document
 from exchange.reports.facts import AgreementFacts, Audience, ImprovementPoint, SummaryFacts
 from exchange.reports.markdown import Markdown
-from exchange.reports.numbers import count, number
+from exchange.reports.numbers import count, percent, shortest
 
 # The page to look at first holds what fits on one page beside the agreements and the next steps.
 _GLANCE = 6
@@ -60,10 +60,25 @@ def parts_text(figure: Figure, language: str) -> str:
     """Return the named counts and numbers of a figure as one line."""
     if figure.masked is not None:
         return ""
-    said = [f"{figures_text.label('class', name, language)} {count(n, language)}" for name, n in figure.parts.items()]
+    said = [f"{_class_text(name, language)}: {count(n, language)}" for name, n in figure.parts.items()]
     for name, value in figure.details.items():
-        said.append(f"{figures_text.label('detail', name, language)} {number(value, language)}")
+        said.append(f"{figures_text.label('detail', name, language)}: {_detail_text(name, value, language)}")
     return "; ".join(said)
+
+
+def _class_text(name: str, language: str) -> str:
+    """Return a class in words; a class of numbers such as 1-3 or 25- as people write it."""
+    first, dash, last = name.partition("-")
+    if not (dash and first.isdigit()):
+        return figures_text.label("class", name, language)
+    return f"{first}–{last}" if last else figures_text.label("class", "and-more", language, **{"from": first})
+
+
+def _detail_text(name: str, value: float, language: str) -> str:
+    """Return a named number: shares as percentages, counts without decimals."""
+    if name.startswith(("answered-", "rate-")):
+        return percent(value, language)
+    return shortest(value, language)
 
 
 def all_figures(facts: SummaryFacts) -> list[Figure]:

@@ -258,6 +258,14 @@ def improvements() -> dict[str, dict[str, str]]:
             "actions": "Afspraken met huisartsen, ziekenhuis en welzijn; elk half jaar samen naar de cijfers kijken.",
             "owner": "praktijkhouder",
         },
+        "metingen": {
+            "title": "Vaker meten bij begin en einde",
+            "indicator": "measured",
+            "baseline": "Bij een deel van de trajecten ontbreekt een eindmeting (verzonnen).",
+            "goal": "Bij vier van de vijf afgesloten trajecten is er een begin- en een eindmeting.",
+            "actions": "De vragenlijst ligt klaar bij de eerste behandeling en bij elke evaluatie.",
+            "owner": "praktijkhouder",
+        },
     }
 
 
@@ -269,7 +277,7 @@ def plan_answers() -> dict[str, str]:
         "approach": "Wij behandelen in korte trajecten met een plan dat de cliënt zelf kan voortzetten. (Verzonnen.)",
         "complexity": "veel van hen naast hun klacht ook stress of eenzaamheid ervaren (verzonnen)",
         "instruments": "de pijnscore en de vragenlijst die bij de klacht hoort",
-        "surroundings": "de cliënt, waar dat kan samen met een naaste",
+        "surroundings": "de cliënt (waar dat kan samen met een naaste)",
         "support-insight": "onvoldoende",
         "signatory": "de praktijkhouder",
     }

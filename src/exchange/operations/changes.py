@@ -1,0 +1,59 @@
+"""Change on the instruments as the pages show it: each class, and from where on a change matters by whose research."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from exchange.findings import say
+from exchange.indicators.classes import CLASSES, WITHIN_ERROR
+from exchange.indicators.figure import Figure
+from exchange.records.instruments import Instrument, instruments
+from exchange.reports.facts import ChangeFacts
+from exchange.reports.numbers import shortest
+
+
+def changes(figure: Figure, named: Collection[str], language: str) -> tuple[ChangeFacts, ...]:
+    """Return the classes of the responders figure as its readers may see it; limits only where one instrument is used.
+
+    `named` are the instruments that episodes name; a class that may not be shown is None.
+    """
+    classes = {name: figure.parts.get(name) for name in CLASSES}
+    if figure.masked is not None or not any(classes.values()):
+        return ()
+    used = [known for name, known in sorted(instruments().items()) if name in named]
+    alone = used[0] if len(used) == 1 else None
+    mic, mdc = (_points(alone, alone.mic), _points(alone, alone.mdc)) if alone is not None else (None, None)
+    threshold = max(mic, mdc or mic) if mic is not None else None
+    if threshold is not None and threshold == mic:
+        del classes[WITHIN_ERROR]  # without a larger measurement error nobody can be in it
+    return (
+        ChangeFacts(
+            instrument=", ".join(one.label[language] for one in used),
+            classes=classes,
+            threshold=threshold,
+            mic=mic,
+            mdc=mdc,
+            higher_is_better=alone is not None and alone.better == "higher",
+            measured=figure.answered,
+            all_closed=figure.due,
+            source="; ".join(_threshold(one, language) for one in used),
+        ),
+    )
+
+
+def _threshold(known: Instrument, language: str) -> str:
+    """Say from where on a change on an instrument matters, and who found that."""
+    params: dict[str, object] = {"instrument": known.label[language], "source": known.source}
+    if known.mic is not None:
+        params["mic"] = shortest(_points(known, known.mic), language)
+    elif known.mic_percent is not None:
+        params["mic"] = f"{known.mic_percent}%"
+    else:
+        return say("composing.no-threshold", params, language)
+    said = say("composing.threshold", params, language)
+    return said if known.status == "verified" else f"{said} {say('composing.unverified', {}, language)}"
+
+
+def _points(known: Instrument, scaled: int | None) -> float | None:
+    """Return a threshold in the instrument's own points."""
+    return None if scaled is None else scaled / 10**known.decimals
