@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from exchange.indicators.bounding import Sum
+from exchange.indicators.classes import CLASSES
 from exchange.indicators.disclosure import (
     COUNTING_PEOPLE,
     THRESHOLD,
@@ -34,7 +35,7 @@ WOULD_REVEAL = "disclosure.would-reveal-another"
 
 # A detail that is one patient's own value, or that halves or quarters of the patients determine.
 EXTREMES = frozenset({"minimum", "maximum", "min", "max"})
-NEEDS_TIMES = {"median": 2, "p25": 4, "p75": 4, "q1": 4, "q3": 4, "p10": 10, "p90": 10}
+NEEDS_TIMES = {"median": 2, "lower-quartile": 4, "upper-quartile": 4}
 
 
 def protect(
@@ -193,10 +194,11 @@ def _parts(
     table = Table(values, sums, {one.total for one in sums})
     for i, figure in enumerate(figures):
         total = figure.denominator
-        if figure.parts and total is not None and sum(figure.parts.values()) == total:
+        adding = _adding_up(figure)
+        if adding and total is not None:
             values[i, ""] = total
             table.fixed.add((i, ""))
-            sums.append(Sum((i, ""), tuple((i, name) for name in figure.parts)))
+            sums.append(Sum((i, ""), tuple((i, name) for name in adding)))
         # A part that the numerator already tells can't be hidden by leaving it out.
         table.fixed.update((i, name) for name, count in figure.parts.items() if i in known or count == figure.numerator)
         if i in reasons:
@@ -208,6 +210,14 @@ def _parts(
     for i, figure in enumerate(figures):
         gone[i] = frozenset(name for name in figure.parts if (i, name) in table.hidden)
     return gone
+
+
+def _adding_up(figure: Figure) -> tuple[str, ...]:
+    """Return the parts that make up the denominator: all of them, or the classes of change among them."""
+    for names in (tuple(figure.parts), tuple(name for name in CLASSES if name in figure.parts)):
+        if names and sum(figure.parts[name] for name in names) == figure.denominator:
+            return names
+    return ()
 
 
 def _withhold_parts(
