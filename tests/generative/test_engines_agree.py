@@ -136,6 +136,7 @@ class _Maker:
         self.episodes = [f"e{i}" for i in range(size)]
         self.owner = {each: self.random.choice(self.patients) for each in self.episodes}
         self.numbered = itertools.count()
+        self.handed: dict[str, list[date]] = {}
 
     def ident(self) -> str:
         return f"{next(self.numbered):05d}"
@@ -185,7 +186,7 @@ class _Maker:
             measurements=tuple(each for one in episodes for each in self.scores(one)),
             referrals=self.many(self.size * 2, self.referral),
             evaluations=self.many(self.size * 3, self.evaluation),
-            answers=self.many(self.size * 4, self.answer),
+            answers=self.many(self.size * 6, self.answer),
             aggregates=self.many(self.size, self.aggregate),
             cases=self.many(self.size, self.case),
         )
@@ -206,25 +207,37 @@ class _Maker:
     def referral(self) -> Referral:
         episode = self.spans[self.one_of(self.episodes)]
         recorded = self.one_of([episode.start + timedelta(n) for n in (-20, 0, 6, 7, 8)])
-        alternative = self.one_of([*codes.Counterfactual, *[codes.Counterfactual.HOSPITAL] * 5])
+        often = [codes.Counterfactual.HOSPITAL] * 5 + [
+            codes.Counterfactual.IMAGING,
+            codes.Counterfactual.INTERVENTION,
+        ] * 2
+        alternative = self.one_of([*codes.Counterfactual, *often])
         when = self.maybe(self.one_of([episode.start, self.day()]))
         return Referral(self.ident(), episode.episode_id, "p", "agb:1", when, "", alternative, "", self.maybe(recorded))
 
     def evaluation(self) -> Evaluation:
+        episode, day = self.spans[self.one_of(self.episodes)], self.day()
+        decision = self.one_of([*codes.NextStep, codes.NextStep.STOP, codes.NextStep.STOP])
+        if decision is codes.NextStep.HAND_OVER:
+            day = self.one_of([day, episode.start, episode.end or episode.start])
+            self.handed.setdefault(episode.episode_id, []).append(day)
         return Evaluation(
             self.ident(),
-            self.one_of(self.episodes),
+            episode.episode_id,
             self.one_of([2, 4, 8]),
-            self.day(),
+            day,
             effect=self.one_of(codes.Effect),
-            decision=self.one_of([*codes.NextStep, codes.NextStep.STOP, codes.NextStep.STOP]),
+            advice_taken_up=self.one_of(codes.Answered),
+            decision=decision,
             told_referrer_on=self.maybe(self.day(), 0.5),
         )
 
     def answer(self) -> Answer:
         episode = self.spans[self.one_of(self.episodes)]
+        if episode.episode_id in self.handed and self.random.random() < 0.5:
+            return self.answer_after(episode, min(self.handed[episode.episode_id]))
         end = episode.end or episode.start
-        elements = ["specialist-referral"] * 6 + ["imaging"] * 2 + ["left-list"]
+        elements = ["specialist-referral"] * 6 + ["imaging", "injection", "surgery"] * 2 + ["imaging", "left-list"]
         starts = [episode.start, episode.start, episode.start + timedelta(1), episode.start - timedelta(9), end]
         ends = [add_months(end, 12), add_months(end, 12), add_months(end, 12) - timedelta(1), end, date(2026, 3, 1)]
         status = self.one_of(codes.Answered)
@@ -237,6 +250,22 @@ class _Maker:
             self.one_of(starts),
             self.one_of(ends),
             status,
+            self.one_of(codes.Evidence),
+            count=self.one_of([None, 1, 1, 2]),
+            first_day=self.maybe(self.one_of(firsts)),
+        )
+
+    def answer_after(self, episode: Episode, handover: date) -> Answer:
+        six_weeks, three, five = handover + timedelta(42), add_months(handover, 3), add_months(handover, 5)
+        firsts = [handover, handover - timedelta(1), six_weeks, six_weeks - timedelta(1), three, five, self.day()]
+        return Answer(
+            self.ident(),
+            "c",
+            episode.episode_id,
+            "answer." + self.one_of(["programme-start", "programme-active"]),
+            self.one_of([episode.start, handover, three, handover + timedelta(1)]),
+            self.one_of([six_weeks, five, five - timedelta(1), date(2026, 3, 1)]),
+            self.one_of(codes.Answered),
             self.one_of(codes.Evidence),
             count=self.one_of([None, 1, 1, 2]),
             first_day=self.maybe(self.one_of(firsts)),
@@ -339,7 +368,7 @@ def _split(definition: Definition, group_by: tuple[str, ...]) -> tuple[str, ...]
 def test_the_generated_practices_reach_every_class_of_every_definition() -> None:
     """Agreement on cases that never occur would show nothing."""
     reached: dict[str, set[str]] = {}
-    for seed in range(12):
+    for seed in range(30):
         dataset = _Maker(seed, 60).dataset()
         for definition in _definitions():
             total = oracle.cube(
@@ -353,8 +382,20 @@ def test_the_generated_practices_reach_every_class_of_every_definition() -> None
             ).total
             names = {**total.counts, **total.parts, **total.evidence}
             reached.setdefault(definition.id, set()).update(name for name, count in names.items() if count)
-    for name in ("substitution-net", "durable-discharge-12", "responders"):
+    for name in (
+        "substitution-net",
+        "no-imaging",
+        "no-intervention",
+        "warm-handover",
+        "warm-handover-active",
+        "advice-taken-up",
+        "durable-discharge-12",
+        "responders",
+    ):
         assert {"numerator", "refuted", "unknown"} <= reached[name], name
+    for name in ("warm-handover", "warm-handover-active"):
+        assert {"censored", "no_agreement", "signed", "form", "client"} <= reached[name], name
+    assert "not-due" in reached["warm-handover-active"]
     assert {"refuted", "unknown", "signed"} <= reached["varied"]
     assert {"censored", "no_agreement", "excluded", "where-unknown", "not-due", "signed", "form", "client"} <= reached[
         "substitution-net"

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from exchange.counting.criteria import Column, Joined, Judged, agreed, judged, left_on
-from exchange.counting.current import patients, word
+from exchange.counting.current import handovers, patients, word
 from exchange.counting.functions import greatest, least, month_of, year_of
 from exchange.indicators.cohort import (
     CENSORED,
@@ -75,13 +75,19 @@ def base(asked: Asked) -> sa.CTE:
     """Return the episodes whose day lies in the period, with the patient's sex and birth date."""
     t, definition = tables.episode, asked.question.definition
     person = patients(asked.as_of)
-    day = t.c.start_date if definition.period == "start" else t.c.end_date
+    handed_over: Column = sa.null()
+    joined: Any = t
+    if definition.period == "handover":
+        handover = handovers(asked.as_of)
+        handed_over, joined = handover.c.day, t.join(handover, handover.c.episode_id == t.c.episode_id)
+    day = {"start": t.c.start_date, "end": t.c.end_date, "handover": handed_over}[definition.period]
     return (
         sa.select(
             t.c.episode_id,
             t.c.patient_id,
             t.c.start_date,
             t.c.end_date,
+            sa.type_coerce(handed_over, Day()).label("handover_date"),
             t.c.location,
             t.c.instrument,
             t.c.chronic,
@@ -93,7 +99,7 @@ def base(asked: Asked) -> sa.CTE:
             person.c.birth_date,
             *group_columns(asked.question.group_by, t, person.c.sex, day),
         )
-        .select_from(t.outerjoin(person, person.c.patient_id == t.c.patient_id))
+        .select_from(joined.outerjoin(person, person.c.patient_id == t.c.patient_id))
         .where(current(t, asked.as_of), day >= asked.start, day < asked.end)
         .cte("base")
     )
@@ -118,15 +124,8 @@ def cases(asked: Asked) -> sa.CTE:
     refused = admission(asked, joined)
     due = sa.and_(sa.true(), *(joined.on(moment) <= asked.cut_off for moment in definition.follow_up))
     outcome = [judged(criterion, joined) for criterion in definition.outcome]
-    settled: list[tuple[Column, str]] = [(sa.or_(*(each.state == 0 for each in outcome)), REFUTED)]
-    confirmed = (sa.and_(*(each.state == 1 for each in outcome)), CONFIRMED)
-    if definition.asks_partner:
-        settled += [(_lost(asked, joined), CENSORED), confirmed]
-        settled.append((sa.not_(agreed(joined, question.agreements)), NO_AGREEMENT))
-    else:
-        settled.append(confirmed)
-    reached = sa.case((due, sa.case(*settled, else_=UNKNOWN)), else_=NOT_DUE)
-    status = sa.case(*refused, else_=reached)
+    settled = sa.case(*_settled(asked, joined, outcome), else_=UNKNOWN)
+    status = sa.case(*refused, else_=sa.case((due, settled), else_=NOT_DUE))
     groups = [joined.base.c[f"g{i}"] for i in range(len(question.group_by))]
     change = next((each.change for each in outcome if each.change is not None), sa.literal("", sa.String()))
     judged_cases = (
@@ -141,6 +140,24 @@ def cases(asked: Asked) -> sa.CTE:
         .cte("judged")
     )
     return sa.select(judged_cases).where(judged_cases.c.status != OUTSIDE).cte("counted")
+
+
+def _settled(asked: Asked, joined: Joined, outcome: Sequence[Judged]) -> list[tuple[Column, str]]:
+    """Return what settles a case that is due: what happened, and absence only where the patient remained in sight."""
+    seen = [sa.true() if each.seen is None else each.seen for each in outcome]
+    refuted = sa.or_(*(each.state == 0 for each in outcome))
+    confirmed = sa.and_(*(each.state == 1 for each in outcome))
+    if not asked.question.definition.asks_partner:
+        return [(refuted, REFUTED), (confirmed, CONFIRMED)]
+    surely = sa.or_(*(sa.and_(each.state == 0, sure) for each, sure in zip(outcome, seen, strict=True)))
+    return [
+        (surely, REFUTED),
+        (sa.and_(confirmed, *seen), CONFIRMED),
+        (_lost(asked, joined), CENSORED),
+        (refuted, REFUTED),
+        (confirmed, CONFIRMED),
+        (sa.not_(agreed(joined, asked.question.agreements)), NO_AGREEMENT),
+    ]
 
 
 def _lost(asked: Asked, joined: Joined) -> Column:

@@ -15,7 +15,7 @@ from exchange.counting.functions import add_days, greatest, moment_on
 from exchange.indicators.classes import CANNOT_IMPROVE, DETERIORATED, IMPROVED, UNCHANGED, WITHIN_ERROR
 from exchange.indicators.deciding import NO_THRESHOLD, NOT_MEASURED, has_threshold
 from exchange.indicators.definition import Criterion, Happens, Has, Scores
-from exchange.indicators.vocabulary import ATTRIBUTES, LEFT_LIST, NEW_EPISODE, answer_element
+from exchange.indicators.vocabulary import ATTRIBUTES, LASTING, LEFT_LIST, NEW_EPISODE, Attribute, answer_element
 from exchange.records.codes import Answered, Evidence
 from exchange.records.instruments import Instrument
 from exchange.store import tables
@@ -54,16 +54,20 @@ class Joined:
 
     def on(self, moment: Any) -> Column:
         """Return the day of a moment of an episode."""
-        return moment_on(moment, self.base.c.start_date, self.base.c.end_date)
+        return moment_on(moment, {name: self.base.c[f"{name}_date"] for name in ("start", "end", "handover")})
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A criterion as columns: its state, the rank of the evidence behind it, its class of change where it has one."""
+    """A criterion as columns: its state, the rank of the evidence behind it, its class of change where it has one.
+
+    `seen` is where the state rests on what happened, and not on what a partner says did not; None is always.
+    """
 
     state: Column
     evidence: Column | None = None
     change: Column | None = None
+    seen: Column | None = None
 
 
 def judged(criterion: Criterion, joined: Joined) -> Judged:
@@ -82,6 +86,8 @@ def _has(condition: Has, joined: Joined) -> Column:
     value: Column
     if attribute.record == "referral":
         value = sa.func.coalesce(_counterfactual(condition, joined), attribute.unknown)
+    elif attribute.record == "evaluation":
+        value = sa.func.coalesce(_last_evaluated(attribute, joined), attribute.unknown)
     else:
         value = joined.base.c[attribute.attribute]
     return sa.case((value == attribute.unknown, 2), (value.in_(condition.values), 1), else_=0)
@@ -104,6 +110,25 @@ def _counterfactual(condition: Has, joined: Joined) -> Column:
     )
     first = sa.select(ordered.c.episode_id, ordered.c.value).where(ordered.c.place == 1)
     return joined.join(first.cte(joined.named("alternative"))).c.value
+
+
+def _last_evaluated(attribute: Attribute, joined: Joined) -> Column:
+    base, t = joined.base, tables.evaluation
+    value = word(t.c[attribute.attribute])
+    ordered = (
+        sa.select(
+            base.c.episode_id,
+            value.label("value"),
+            sa.func.row_number()
+            .over(partition_by=base.c.episode_id, order_by=(t.c.day.desc(), t.c.evaluation_id.desc()))
+            .label("place"),
+        )
+        .join(t, t.c.episode_id == base.c.episode_id)
+        .where(current(t, joined.as_of), value != attribute.unknown)
+        .subquery()
+    )
+    last = sa.select(ordered.c.episode_id, ordered.c.value).where(ordered.c.place == 1)
+    return joined.join(last.cte(joined.named("evaluated"))).c.value
 
 
 def _wanted(happened: Column, wanted: bool) -> Column:
@@ -148,7 +173,7 @@ def _answered(criterion: Happens, joined: Joined) -> Judged:
         began = _began(joined)
         source = source.outerjoin(began, began.c.episode_id == base.c.episode_id)
         left_out = sa.and_(began.c.day.is_not(None), answer.c.first_day == began.c.day)
-    hit, clear = _says(answer, start, end, left_out)
+    hit, clear = _says(answer, start, end, left_out, lasting=criterion.event in LASTING)
     rank = sa.case({level.value: number for level, number in _RANK.items()}, value=word(answer.c.evidence), else_=9)
     found = (
         sa.select(base.c.episode_id, sa.func.min(sa.case((hit, 2 * rank), (clear, 2 * rank + 1))).label("code"))
@@ -159,10 +184,10 @@ def _answered(criterion: Happens, joined: Joined) -> Judged:
     code = joined.join(found).c.code
     happened = sa.case((code.is_(None), 2), (code.in_((2, 4, 6)), 1), else_=0)
     evidence = sa.case((code.in_((2, 3)), 1), (code.in_((4, 5)), 2), (code.in_((6, 7)), 3), else_=NO_EVIDENCE)
-    return Judged(_wanted(happened, criterion.wanted), evidence)
+    return Judged(_wanted(happened, criterion.wanted), evidence, seen=happened == 1)
 
 
-def _says(answer: sa.CTE, start: Column, end: Column, left_out: Column) -> tuple[Column, Column]:
+def _says(answer: sa.CTE, start: Column, end: Column, left_out: Column, *, lasting: bool) -> tuple[Column, Column]:
     """Return when an answer means an event in the window, and when it means its certain absence."""
     c = answer.c
     yes, no = word(c.status) == Answered.YES.value, word(c.status) == Answered.NO.value
@@ -170,7 +195,7 @@ def _says(answer: sa.CTE, start: Column, end: Column, left_out: Column) -> tuple
     undated = sa.and_(yes, c.first_day.is_(None), c.start_date >= start, c.start_date < c.end_date, c.end_date <= end)
     dated = sa.and_(yes, c.first_day.is_not(None))
     inside = sa.and_(dated, c.first_day >= start, c.first_day < end, sa.not_(left_out))
-    only_one = sa.and_(c.count.is_not(None), c.count == 1)
+    only_one = sa.false() if lasting else sa.and_(c.count.is_not(None), c.count == 1)
     elsewhere = sa.and_(dated, covers, sa.or_(c.first_day >= end, only_one))
     return sa.or_(undated, inside), sa.or_(sa.and_(no, covers), elsewhere)
 

@@ -8,7 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from exchange.indicators.vocabulary import SESSION_TYPES
+from exchange.records.codes import NextStep
 from exchange.store import tables
+from exchange.store.columns import Day
 from exchange.store.versions import current
 
 
@@ -21,6 +23,17 @@ def patients(as_of: int | None) -> sa.CTE:
     """Return the patients' sex and birth date."""
     t = tables.patient
     return sa.select(t.c.patient_id, word(t.c.sex).label("sex"), t.c.birth_date).where(current(t, as_of)).cte("person")
+
+
+def handovers(as_of: int | None) -> sa.CTE:
+    """Return the day on which each episode was first handed over to a partner."""
+    t = tables.evaluation
+    return (
+        sa.select(t.c.episode_id, sa.func.min(t.c.day, type_=Day()).label("day"))
+        .where(current(t, as_of), word(t.c.decision) == NextStep.HAND_OVER.value)
+        .group_by(t.c.episode_id)
+        .cte("handover")
+    )
 
 
 def treatments(as_of: int | None) -> sa.Select[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -118,9 +119,9 @@ def _least_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     return f"min({compiler.process(element.clauses, **options)})"
 
 
-def moment_on(moment: Moment, start: Any, end: Any) -> sa.ColumnElement[Any]:
-    """Return the day of a moment, given an episode's start and end; null where the anchor is."""
-    anchor: sa.ColumnElement[Any] = end if moment.anchor == "end" else start
+def moment_on(moment: Moment, anchors: Mapping[str, Any]) -> sa.ColumnElement[Any]:
+    """Return the day of a moment, given an episode's anchors; null where the anchor is."""
+    anchor: sa.ColumnElement[Any] = anchors[moment.anchor]
     if not moment.amount:
         return anchor
     return add_months(anchor, moment.amount) if moment.unit == "months" else add_days(anchor, moment.amount)

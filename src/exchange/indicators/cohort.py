@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from exchange.errors import IndicatorError
-from exchange.indicators.deciding import Decided, State, day_of, decide, left_on
+from exchange.indicators.deciding import Decided, State, by_absence, day_of, decide, left_on
 from exchange.indicators.definition import Criterion, Definition, Happens, Has
 from exchange.indicators.facts import Facts
+from exchange.indicators.moments import Moment
 from exchange.indicators.vocabulary import ENDS_OBSERVATION, NEW_EPISODE
 from exchange.records.codes import Effect, NextStep
 from exchange.records.instruments import Instrument
@@ -67,19 +68,19 @@ class CaseResult:
 def cases(question: Question, facts: Facts) -> Iterator[CaseResult]:
     """Yield every episode that the definition looks at in the period; `outside` are those its conditions leave out."""
     for episode in facts.episodes:
-        if in_period(question, episode):
+        if in_period(question, episode, facts):
             yield case(question, episode, facts)
 
 
-def in_period(question: Question, episode: Episode) -> bool:
+def in_period(question: Question, episode: Episode, facts: Facts) -> bool:
     """Say whether the episode's day lies in the period."""
-    day = period_day(question.definition, episode)
+    day = period_day(question.definition, episode, facts)
     return day is not None and question.start <= day < question.end
 
 
-def period_day(definition: Definition, episode: Episode) -> date | None:
+def period_day(definition: Definition, episode: Episode, facts: Facts) -> date | None:
     """Return the day that puts an episode in a period."""
-    return episode.start if definition.period == "start" else episode.end
+    return day_of(Moment(definition.period), episode, facts)
 
 
 def admitted(question: Question, episode: Episode, facts: Facts) -> tuple[str, list[Step]]:
@@ -103,22 +104,23 @@ def admitted(question: Question, episode: Episode, facts: Facts) -> tuple[str, l
 
 
 def case(question: Question, episode: Episode, facts: Facts) -> CaseResult:
-    """Judge one episode: refuted outweighs censored, censored outweighs confirmed, and the rest is unknown."""
+    """Judge one episode: what happened settles it, absence only where the patient remained in sight."""
     definition = question.definition
-    group = group_of(question.group_by, episode, facts, period_day(definition, episode))
+    group = group_of(question.group_by, episode, facts, period_day(definition, episode, facts))
     reason, steps = admitted(question, episode, facts)
     if reason:
         return CaseResult(episode.episode_id, episode.patient_id, reason, group, steps=tuple(steps))
-    moments = [day_of(moment, episode) for moment in definition.follow_up]
+    moments = [day_of(moment, episode, facts) for moment in definition.follow_up]
     due = all(moment is not None and moment <= question.cut_off for moment in moments)
     steps.append(Step("indicators.criterion.due", None, _word(due), decisive=not due))
     if not due:
         return CaseResult(episode.episode_id, episode.patient_id, NOT_DUE, group, steps=tuple(steps))
     decided = [decide(criterion, episode, facts, question.instruments) for criterion in definition.outcome]
-    refuted = next((i for i, each in enumerate(decided) if each.state is State.FALSE), None)
+    status, later = _settled(question, episode, facts, decided)
+    refuted = _refuted_by(definition, decided) if status == REFUTED else None
     for i, (criterion, each) in enumerate(zip(definition.outcome, decided, strict=True)):
         steps.append(_step(criterion, each.state, decisive=i == refuted))
-    status = REFUTED if refuted is not None else _unless_lost(question, episode, facts, decided, steps)
+    steps += later
     known = status in (CONFIRMED, REFUTED)
     return CaseResult(
         episode.episode_id,
@@ -131,15 +133,22 @@ def case(question: Question, episode: Episode, facts: Facts) -> CaseResult:
     )
 
 
-def _unless_lost(question: Question, episode: Episode, facts: Facts, decided: list[Decided], steps: list[Step]) -> str:
-    definition = question.definition
+def _settled(question: Question, episode: Episode, facts: Facts, decided: list[Decided]) -> tuple[str, list[Step]]:
+    """Return the status of a case that is due, with the steps after its criteria."""
+    definition, steps = question.definition, list[Step]()
+    seen = [not by_absence(criterion, each.state) for criterion, each in zip(definition.outcome, decided, strict=True)]
+    if any(each.state is State.FALSE and sure for each, sure in zip(decided, seen, strict=True)):
+        return REFUTED, steps
+    confirmed = all(each.state is State.TRUE for each in decided)
     if definition.asks_partner:
-        lost = _lost(definition, episode, facts)
+        lost = not (confirmed and all(seen)) and _lost(definition, episode, facts)
         steps.append(Step("indicators.criterion.observed", None, _word(not lost), decisive=lost))
         if lost:
-            return CENSORED
-    if all(each.state is State.TRUE for each in decided):
-        return CONFIRMED
+            return CENSORED, steps
+    if any(each.state is State.FALSE for each in decided):
+        return REFUTED, steps
+    if confirmed:
+        return CONFIRMED, steps
     if definition.asks_partner:
         agreed = any(
             question.agreements is None or one.agreement_id in question.agreements
@@ -147,8 +156,14 @@ def _unless_lost(question: Question, episode: Episode, facts: Facts, decided: li
         )
         steps.append(Step("indicators.criterion.agreement", None, _word(agreed), decisive=not agreed))
         if not agreed:
-            return NO_AGREEMENT
-    return UNKNOWN
+            return NO_AGREEMENT, steps
+    return UNKNOWN, steps
+
+
+def _refuted_by(definition: Definition, decided: list[Decided]) -> int:
+    """Return which criterion refutes a case: one that happened before one that did not."""
+    false = [i for i, each in enumerate(decided) if each.state is State.FALSE]
+    return min(false, key=lambda i: (by_absence(definition.outcome[i], decided[i].state), i))
 
 
 def _lost(definition: Definition, episode: Episode, facts: Facts) -> bool:
@@ -157,7 +172,7 @@ def _lost(definition: Definition, episode: Episode, facts: Facts) -> bool:
         return True
     left = left_on(episode, facts)
     ends = [
-        day_of(each.window.end, episode)
+        day_of(each.window.end, episode, facts)
         for each in definition.outcome
         if isinstance(each, Happens) and each.event != NEW_EPISODE
     ]

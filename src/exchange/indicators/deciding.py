@@ -11,7 +11,7 @@ from exchange.indicators.classes import IMPROVED, change_class
 from exchange.indicators.definition import Criterion, Happens, Has, Scores
 from exchange.indicators.facts import Facts
 from exchange.indicators.moments import Moment, add_days
-from exchange.indicators.vocabulary import ATTRIBUTES, LEFT_LIST, NEW_EPISODE, answer_element
+from exchange.indicators.vocabulary import ATTRIBUTES, LASTING, LEFT_LIST, NEW_EPISODE, Attribute, answer_element
 from exchange.records.codes import Answered, Counterfactual, Evidence
 from exchange.records.instruments import Instrument
 from exchange.records.model import Answer, Episode, Measurement
@@ -43,9 +43,13 @@ class Decided:
     change: str = ""
 
 
-def day_of(moment: Moment, episode: Episode) -> date | None:
-    """Return the day a moment falls on for an episode; nothing where the episode has not ended."""
-    anchor = episode.start if moment.anchor == "start" else episode.end
+def day_of(moment: Moment, episode: Episode, facts: Facts) -> date | None:
+    """Return the day a moment falls on for an episode; nothing where it has not ended or was not handed over."""
+    anchor = {
+        "start": episode.start,
+        "end": episode.end,
+        "handover": facts.handovers.get(episode.episode_id),
+    }[moment.anchor]
     return None if anchor is None else moment.on(anchor)
 
 
@@ -69,6 +73,8 @@ def _has(condition: Has, episode: Episode, facts: Facts) -> State:
     elif attribute.record == "patient":
         patient = facts.patients.get(episode.patient_id)
         value = attribute.unknown if patient is None else str(patient.sex.value)
+    elif attribute.record == "evaluation":
+        value = _last_evaluated(attribute, episode, facts)
     else:
         value = str(getattr(episode, attribute.attribute).value)
     if value == attribute.unknown:
@@ -76,9 +82,17 @@ def _has(condition: Has, episode: Episode, facts: Facts) -> State:
     return State.of(value in condition.values)
 
 
+def _last_evaluated(attribute: Attribute, episode: Episode, facts: Facts) -> str:
+    """Return what the last evaluation that recorded it says."""
+    said = (
+        getattr(each, attribute.attribute).value for each in reversed(facts.evaluations.get(episode.episode_id, ()))
+    )
+    return next((str(value) for value in said if value != attribute.unknown), attribute.unknown)
+
+
 def _counterfactual(condition: Has, episode: Episode, facts: Facts) -> str:
     """Return the alternative first recorded in time; one recorded later is hindsight and does not count."""
-    limit = None if condition.recorded_by is None else day_of(condition.recorded_by, episode)
+    limit = None if condition.recorded_by is None else day_of(condition.recorded_by, episode, facts)
     in_time = [
         (referral.recorded_on, referral.referral_id, str(referral.counterfactual.value))
         for referral in facts.referrals.get(episode.episode_id, ())
@@ -90,6 +104,13 @@ def _counterfactual(condition: Has, episode: Episode, facts: Facts) -> str:
     return min(in_time)[2] if in_time else "unknown"
 
 
+def by_absence(criterion: Criterion, state: State) -> bool:
+    """Say whether a state rests on something not having happened as far as a partner could see."""
+    if not isinstance(criterion, Happens) or criterion.event == NEW_EPISODE:
+        return False
+    return state is State.of(not criterion.wanted)
+
+
 def _wanted(happened: State, wanted: bool) -> State:
     if happened is State.UNKNOWN:
         return State.UNKNOWN
@@ -97,7 +118,7 @@ def _wanted(happened: State, wanted: bool) -> State:
 
 
 def _new_episode(criterion: Happens, episode: Episode, facts: Facts) -> State:
-    start, end = day_of(criterion.window.start, episode), day_of(criterion.window.end, episode)
+    start, end = (day_of(each, episode, facts) for each in (criterion.window.start, criterion.window.end))
     if start is None or end is None:
         return State.UNKNOWN
     places = [
@@ -112,16 +133,16 @@ def _new_episode(criterion: Happens, episode: Episode, facts: Facts) -> State:
 
 def _answered(criterion: Happens, episode: Episode, facts: Facts) -> Decided:
     """Let the strongest evidence decide; at equal strength one event outweighs any number of denials."""
-    start, end = day_of(criterion.window.start, episode), day_of(criterion.window.end, episode)
+    start, end = (day_of(each, episode, facts) for each in (criterion.window.start, criterion.window.end))
     if start is None or end is None:
         return Decided(State.UNKNOWN)
-    began = _began(criterion, episode, facts)
+    began, lasting = _began(criterion, episode, facts), criterion.event in LASTING
     element = answer_element(criterion.event)
     settled = [
         (_RANK[answer.evidence], 0 if hit else 1)
         for answer in facts.answers.get(episode.episode_id, ())
         if answer.element == element
-        for hit in _says(answer, start, end, began)
+        for hit in _says(answer, start, end, began, lasting=lasting)
     ]
     if not settled:
         return Decided(State.UNKNOWN)
@@ -136,7 +157,7 @@ def _began(criterion: Happens, episode: Episode, facts: Facts) -> date | None:
     return min(days, default=None)
 
 
-def _says(answer: Answer, start: date, end: date, began: date | None) -> Iterator[bool]:
+def _says(answer: Answer, start: date, end: date, began: date | None, *, lasting: bool) -> Iterator[bool]:
     """Yield True for an event in the window, False for its certain absence, nothing where the answer leaves it open."""
     covers = answer.start <= start and answer.end >= end
     first = answer.first_day
@@ -150,8 +171,9 @@ def _says(answer: Answer, start: date, end: date, began: date | None) -> Iterato
         left_out = first == began
         if start <= first < end and not left_out:
             yield True
-        elif covers and (first >= end or answer.count == 1):
+        elif covers and (first >= end or (answer.count == 1 and not lasting)):
             # The first event comes after the window, or the only one before it or at the very start: none is in it.
+            # What lasts may have begun before the window and still go on in it.
             yield False
 
 

@@ -11,7 +11,10 @@ from exchange.indicators.moments import Moment, Window
 
 @dataclass(frozen=True, slots=True)
 class Has:
-    """An element has one of these values, recorded on a day no later than `recorded_by` where that is asked."""
+    """An element has one of these values, recorded on a day no later than `recorded_by` where that is asked.
+
+    Of an element that every evaluation asks again, the last one that recorded it counts.
+    """
 
     element: str
     values: tuple[str, ...]
@@ -72,7 +75,8 @@ class Definition:
     """One version of one indicator; `raw` is the file's content, which is what an agreement pins by id and version.
 
     `count` is the unit: episodes, patients, moments (evaluations that were due) or aggregates. `period` says
-    which day puts a case in a period: the episode's `start` or `end`, the `session`'s or the `moment`'s.
+    which day puts a case in a period: the episode's `start` or `end`, its `handover` to a partner (then only episodes
+    that were handed over are counted), the `session`'s or the `moment`'s.
     """
 
     id: str

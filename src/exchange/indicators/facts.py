@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TypeVar
 
 from exchange.indicators.vocabulary import SESSION_TYPES
+from exchange.records.codes import NextStep
 from exchange.records.model import (
     Aggregate,
     Answer,
@@ -38,6 +40,7 @@ class Facts:
     answers: Mapping[str, Sequence[Answer]]
     cases: Mapping[str, Sequence[Case]]
     aggregates: Sequence[Aggregate]
+    handovers: Mapping[str, date]
 
 
 def facts_of(dataset: Dataset) -> Facts:
@@ -57,7 +60,17 @@ def facts_of(dataset: Dataset) -> Facts:
         answers=_by_episode(dataset.answers),
         cases=_by_episode(dataset.cases),
         aggregates=dataset.aggregates,
+        handovers=_handovers(dataset.evaluations),
     )
+
+
+def _handovers(evaluations: Iterable[Evaluation]) -> dict[str, date]:
+    """Return the day on which each episode was first handed over to a partner."""
+    found: dict[str, date] = {}
+    for each in evaluations:
+        if each.decision is NextStep.HAND_OVER:
+            found[each.episode_id] = min(each.day, found.get(each.episode_id, each.day))
+    return found
 
 
 def _by_episode(records: Iterable[_T]) -> dict[str, list[_T]]:

@@ -21,7 +21,7 @@ def add_days(day: date, days: int) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An anchor (`start`, `end` of the episode, or `period-start`) plus or minus days or months."""
+    """An anchor (`start`, `end` or `handover` of the episode, or `period-start`) plus or minus days or months."""
 
     anchor: str
     amount: int = 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from exchange.indicators.definition import Definition, Happens, Has, Scores
-from exchange.indicators.vocabulary import BRINGS, LEFT_LIST, NEW_EPISODE, answer_element
+from exchange.indicators.vocabulary import ATTRIBUTES, BRINGS, LEFT_LIST, NEW_EPISODE, answer_element
 from exchange.records.elements import elements
 
 
@@ -59,6 +59,8 @@ def _words(definition: Definition) -> Iterator[str]:
 
 
 def _condition(condition: Has) -> Iterator[str]:
+    if ATTRIBUTES[condition.element].record == "evaluation":
+        yield "last evaluation"
     if condition.recorded_by is not None:
         yield from ("recorded-by", f"anchor: {condition.recorded_by.anchor}")
 

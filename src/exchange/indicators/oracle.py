@@ -216,12 +216,12 @@ def _means(question: Question, facts: Facts) -> Iterator[CubeRow]:
 def _index(question: Question, facts: Facts, table: ReferenceTable) -> Iterator[CubeRow]:
     groups: dict[Group, _Tally] = defaultdict(_Tally.empty)
     for episode in facts.episodes:
-        if not in_period(question, episode):
+        if not in_period(question, episode, facts):
             continue
         reason, _ = admitted(question, episode, facts)
         if reason == OUTSIDE:
             continue
-        tally = groups[group_of(question.group_by, episode, facts, period_day(question.definition, episode))]
+        tally = groups[group_of(question.group_by, episode, facts, period_day(question.definition, episode, facts))]
         if reason == WHERE_UNKNOWN:
             tally.parts[WHERE_UNKNOWN] += 1
             continue
@@ -333,7 +333,7 @@ def explain(
     episode = next((each for each in facts.episodes if each.episode_id == episode_id), None)
     if episode is None:
         raise IndicatorError("indicators.episode-unknown")
-    if in_period(question, episode):
+    if in_period(question, episode, facts):
         judged = case(question, episode, facts)
     else:
         first = Step("indicators.criterion.period", None, "false", decisive=True)

@@ -16,7 +16,7 @@ from exchange.indicators.moments import Moment, Window
 from exchange.indicators.vocabulary import ATTRIBUTES, NEW_EPISODE
 
 MAX_BYTES = 256 * 1024
-_MOMENT = re.compile(r"(start|end|period-start)(?: ([+-]) (\d+) (days|months))?")
+_MOMENT = re.compile(r"(start|end|handover|period-start)(?: ([+-]) (\d+) (days|months))?")
 Path = tuple[str | int, ...]
 
 
@@ -150,8 +150,11 @@ def _anchored(content: Mapping[str, Any], lines: Mapping[Path, int], source: str
             value: Any = content
             for step in path:
                 value = value[step]
-            if (_moment(value).anchor == "period-start") != (path[0] in ("before", "after")):
+            anchor = _moment(value).anchor
+            if (anchor == "period-start") != (path[0] in ("before", "after")):
                 found.append(_finding("indicators.wrong-anchor", path, lines, source))
+            if anchor == "handover" and content.get("period") != "handover":
+                found.append(_finding("indicators.handover-period", path, lines, source))
     return found
 
 

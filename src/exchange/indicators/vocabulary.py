@@ -13,7 +13,7 @@ COUNTS = ("episodes", "patients", "moments", "aggregates")
 IMPROVEMENTS = ("higher", "lower", "descriptive")
 SUPPLIERS = ("practice", "gp", "specialist", "social", "client")
 LEVELS = ("patient", "aggregate")
-ANCHORS = ("start", "end", "period-start")
+ANCHORS = ("start", "end", "handover", "period-start")
 CHARACTERISTICS = ("age-band", "sex", "socio-economic", "diagnosis-group", "chronic")
 GROUPS = ("location", "diagnosis", "therapist", "access", "sex", "chronic", "month", "year")
 PARTNER_GROUP = ("partner",)
@@ -37,6 +37,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "episode.access": Attribute("episode", "access", Access),
     "patient.sex": Attribute("patient", "sex", Sex),
     "referral.counterfactual": Attribute("referral", "counterfactual", Counterfactual),
+    "evaluation.advice-taken-up": Attribute("evaluation", "advice_taken_up", Answered),
 }
 
 # What a partner or client can be asked for a case; each is the element `answer.<event>`.
@@ -56,6 +57,8 @@ EVENTS = (
     "municipal-support",
     "work-days-lost",
 )
+# What goes on for a while rather than happening on a day: that it began earlier does not mean that it was over.
+LASTING = ("analgesic", "programme-active", "municipal-support")
 LEFT_LIST = "answer.left-list"
 ENDS_OBSERVATION = ("died", "moved")
 
@@ -69,11 +72,14 @@ def answer_element(event: str) -> str:
 BRINGS: Mapping[str, tuple[str, ...]] = {
     "period: start": ("episode.start",),
     "period: end": ("episode.end",),
+    "period: handover": ("evaluation.day", "evaluation.decision"),
     "period: session": ("session.count",),
     "period: moment": ("session.count",),
     "anchor: start": ("episode.start",),
     "anchor: end": ("episode.end",),
+    "anchor: handover": ("evaluation.day", "evaluation.decision"),
     "recorded-by": ("referral.recorded-on",),
+    "last evaluation": ("evaluation.day",),
     "leave-out: starting-referral": ("referral.day",),
     "event: new-episode": ("episode.start",),
     "same: location": ("episode.location",),

@@ -9,6 +9,7 @@ from exchange.indicators.cohort import Step
 from exchange.indicators.definition import Criterion, Definition, Has, Scores
 from exchange.indicators.moments import Moment, Window
 from exchange.indicators.needing import needed
+from exchange.indicators.vocabulary import ATTRIBUTES, LASTING
 from exchange.records.elements import elements
 
 
@@ -117,7 +118,8 @@ def _criterion(criterion: Criterion, language: str) -> str:
         instrument = "primary" if criterion.primary else "any"
         rule = f"indicators.criterion.scores.{criterion.wanted}.{instrument}"
         return say(rule, {"within": criterion.within}, language)
-    rule = "exists" if criterion.wanted else "absent"
+    lasting = ".lasting" if criterion.event in LASTING else ""
+    rule = f"exists{lasting}" if criterion.wanted else "absent"
     text = say(
         f"indicators.criterion.{rule}",
         {
@@ -132,6 +134,8 @@ def _criterion(criterion: Criterion, language: str) -> str:
 def _has(condition: Has, language: str) -> str:
     values = [say(f"indicators.value.{condition.element}.{each}", {}, language) for each in condition.values]
     params = {"label": _lower(elements()[condition.element].label[language]), "values": _listed(values, language, "or")}
+    if ATTRIBUTES[condition.element].record == "evaluation":
+        return say("indicators.criterion.has-last", params, language)
     if condition.recorded_by is None:
         return say("indicators.criterion.has", params, language)
     params["moment"] = _moment(condition.recorded_by, language)

@@ -238,6 +238,6 @@ def test_a_definition_only_a_client_answers_is_no_matter_for_a_gp(world: Any) ->
 
 
 def test_a_partner_the_definition_does_not_name_is_a_warning(world: Any) -> None:
-    draft = world.draft(PartnerKind.SPECIALIST, indicators=("substitution-net", "onward-advice"))
+    draft = world.draft(PartnerKind.SPECIALIST, indicators=("specialist-referral-rate", "onward-advice"))
     found = {finding.rule: finding.severity for finding in checking.check(draft, world.definitions, world.start)}
     assert found["agreements.supplier-other"] is Severity.WARNING

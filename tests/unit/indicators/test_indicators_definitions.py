@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -12,7 +13,7 @@ from exchange.findings import say
 from exchange.findings.wording import catalogue
 from exchange.indicators.needing import Need, needed
 from exchange.indicators.reading import check, read, shipped_definitions
-from exchange.indicators.vocabulary import ATTRIBUTES, EVENTS, answer_element
+from exchange.indicators.vocabulary import ANCHORS, ATTRIBUTES, EVENTS, answer_element
 from exchange.indicators.wording import paragraph
 from exchange.records.elements import elements
 
@@ -39,6 +40,7 @@ def test_every_shipped_definition_has_no_findings_and_its_own_file_name(name: st
         (", recorded-by: start + 7 days", "", "indicators.recording-day", "- {element"),
         ("event: specialist-referral, from", "event: new-episode, from", "indicators.same-location", "absent"),
         ("to: end + 12 months", "to: period-start + 12 months", "indicators.wrong-anchor", "absent"),
+        ("to: end + 12 months", "to: handover + 42 days", "indicators.handover-period", "absent"),
         ("to: end + 12 months", "to: end + 1 year", "indicators.not-by-schema", "absent"),
         ("period: end", "period: end\nperiod: start", "indicators.double-key", "period: start"),
         ("period: end", "period: &a end", "indicators.yaml-alias", "period"),
@@ -80,6 +82,24 @@ def test_what_must_be_exchanged_follows_from_the_words() -> None:
     assert {need.supplier for need in aggregate} == {"partner"}
 
 
+def test_a_handover_needs_the_evaluation_that_decided_it() -> None:
+    found = set(needed(shipped_definitions()["warm-handover"]))
+    assert found == {
+        Need("evaluation.day", "practice"),
+        Need("evaluation.decision", "practice"),
+        Need("answer.programme-start", "partner"),
+        Need("answer.left-list", "partner"),
+    }
+    taken_up = {need.element for need in needed(shipped_definitions()["advice-taken-up"])}
+    assert {"evaluation.day", "evaluation.advice-taken-up"} <= taken_up
+    assert "evaluation.decision" not in taken_up
+
+
+def test_every_anchor_of_the_vocabulary_has_its_words() -> None:
+    for anchor in ANCHORS:
+        assert f"indicators.anchor.{anchor}" in catalogue()
+
+
 def test_coverage_needs_no_scores_and_no_definition_needs_who_the_patient_is() -> None:
     assert "measurement.score" not in {need.element for need in needed(shipped_definitions()["measured"])}
     for definition in shipped_definitions().values():
@@ -88,7 +108,7 @@ def test_coverage_needs_no_scores_and_no_definition_needs_who_the_patient_is() -
 
 
 def test_a_definition_that_only_a_client_supplies_asks_the_client() -> None:
-    text = SUBSTITUTION.replace("  - who: gp\n", "  - who: client\n")
+    text = re.sub("- who: (gp|specialist)\n", "- who: client\n", SUBSTITUTION)
     found = needed(read(text.encode(), "mine.yaml"))
     assert Need("answer.left-list", "client") in found
 
@@ -97,6 +117,8 @@ def test_the_first_day_on_which_a_figure_can_exist_follows_from_its_windows() ->
     start = date(2024, 2, 29)
     days = {name: definition.knowable(start) for name, definition in shipped_definitions().items()}
     assert days["onward-advice"] == start
+    assert days["warm-handover"] == date(2024, 4, 11)
+    assert days["warm-handover-active"] == date(2024, 7, 29)
     assert days["substitution-net"] == date(2025, 2, 28)
     assert days["specialist-referral-rate"] == date(2025, 2, 28)
     assert days["responders"] == date(2024, 3, 28)

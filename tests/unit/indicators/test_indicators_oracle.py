@@ -14,9 +14,9 @@ from exchange.indicators.deciding import classify
 from exchange.indicators.reading import shipped_definitions
 from exchange.indicators.reference import AgeBand, read_reference
 from exchange.indicators.wording import step_text
-from exchange.records.codes import Answered, Counterfactual, EndReason, Evidence, SourceKind
+from exchange.records.codes import Answered, Counterfactual, EndReason, Evidence, NextStep, SourceKind
 from exchange.records.instruments import instruments
-from exchange.records.model import Answer, Case, Dataset, Episode, Referral
+from exchange.records.model import Answer, Case, Dataset, Episode, Evaluation, Referral
 
 NET = shipped_definitions()["substitution-net"]
 DURABLE = shipped_definitions()["durable-discharge-12"]
@@ -77,6 +77,87 @@ def test_whoever_left_before_the_window_closed_is_censored_unless_already_refute
     assert status(NO, replace(left, first_day=LAST)) == "confirmed"
     assert status(NO, replace(left, first_day=None)) == "censored"
     assert status(NO, episode=replace(EPISODE, end_reason=EndReason.MOVED)) == "censored"
+
+
+DAY = date(2023, 2, 10)
+HANDOVER = Evaluation("v", "e", 4, DAY, decision=NextStep.HAND_OVER)
+STARTED = replace(YES, element="answer.programme-start", end=date(2023, 12, 1), first_day=DAY)
+
+
+def handed(*answers: Answer, name: str = "warm-handover", **more: Any) -> str:
+    """Return what an indicator of handovers says of one episode."""
+    data = Dataset(
+        episodes=(more.pop("episode", EPISODE),),
+        evaluations=more.pop("evaluations", (HANDOVER,)),
+        answers=answers,
+        cases=(CASE,),
+    )
+    asked: dict[str, Any] = {"start": START, "end": END, "cut_off": CUT_OFF, "instruments": instruments(), **more}
+    return oracle.explain(shipped_definitions()[name], data, "e", **asked).status
+
+
+def test_a_handover_counts_from_its_first_day_also_in_an_episode_that_has_not_ended() -> None:
+    going_on = replace(EPISODE, end=None)
+    assert handed(STARTED, episode=going_on) == "confirmed"
+    assert handed(replace(STARTED, first_day=DAY + timedelta(41)), episode=going_on) == "confirmed"
+    assert handed(replace(STARTED, first_day=DAY + timedelta(42)), episode=going_on) == "refuted"
+    assert handed(replace(STARTED, status=Answered.NO, first_day=None)) == "refuted"
+    assert handed() == "unknown"
+    later = replace(HANDOVER, evaluation_id="w", day=date(2023, 2, 20))
+    assert handed(replace(STARTED, first_day=DAY + timedelta(45)), evaluations=(later, HANDOVER)) == "refuted"
+    assert handed(STARTED, cut_off=DAY + timedelta(41)) == "not-due"
+    assert handed(STARTED, start=DAY + timedelta(1)) == "outside"
+    assert handed(STARTED, evaluations=(replace(HANDOVER, decision=NextStep.STOP),)) == "outside"
+
+
+def test_who_began_before_leaving_did_begin_and_who_did_not_is_censored() -> None:
+    left = replace(STARTED, answer_id="l", element="answer.left-list", first_day=date(2023, 3, 1))
+    no = replace(STARTED, status=Answered.NO, first_day=None)
+    assert handed(STARTED, left) == "confirmed"
+    assert handed(no, left) == "censored"
+    assert handed(left) == "censored"
+    assert handed(no, replace(left, first_day=DAY + timedelta(42))) == "refuted"
+    assert handed(STARTED, episode=replace(EPISODE, end_reason=EndReason.DIED)) == "confirmed"
+
+
+def test_taking_part_since_before_the_window_leaves_open_whether_it_went_on() -> None:
+    still = replace(STARTED, element="answer.programme-active", first_day=date(2023, 5, 10), count=1)
+    assert handed(still, name="warm-handover-active") == "confirmed"
+    assert handed(replace(still, first_day=DAY), name="warm-handover-active") == "unknown"
+    assert handed(replace(still, first_day=date(2023, 7, 10)), name="warm-handover-active") == "refuted"
+    # A start is over once it has happened, so the only one cannot come again in a later window.
+    assert handed(replace(STARTED, first_day=DAY - timedelta(1), count=1)) == "refuted"
+
+
+def test_of_two_interventions_one_is_enough_to_refute_and_both_must_be_ruled_out() -> None:
+    definition = shipped_definitions()["no-intervention"]
+    referral = replace(REFERRAL, counterfactual=Counterfactual.INTERVENTION)
+    no = {event: replace(NO, answer_id=event, element=f"answer.{event}") for event in ("injection", "surgery")}
+
+    def of(*answers: Answer) -> str:
+        data = Dataset(episodes=(EPISODE,), referrals=(referral,), answers=answers, cases=(CASE,))
+        asked: dict[str, Any] = {"start": START, "end": END, "cut_off": CUT_OFF, "instruments": instruments()}
+        return oracle.explain(definition, data, "e", **asked).status
+
+    assert of(*no.values()) == "confirmed"
+    assert of(no["surgery"]) == "unknown"
+    assert of(no["surgery"], replace(no["injection"], status=Answered.YES, first_day=date(2023, 6, 1))) == "refuted"
+
+
+def test_the_last_evaluation_that_recorded_it_says_whether_advice_was_taken_up() -> None:
+    definition = shipped_definitions()["advice-taken-up"]
+
+    def of(*said: Answered) -> str:
+        evaluations = tuple(
+            Evaluation(f"v{i}", "e", 4 * i, DAY + timedelta(i), advice_taken_up=each) for i, each in enumerate(said, 1)
+        )
+        data = Dataset(episodes=(EPISODE,), evaluations=evaluations)
+        asked: dict[str, Any] = {"start": START, "end": END, "cut_off": CUT_OFF, "instruments": instruments()}
+        return oracle.explain(definition, data, "e", **asked).status
+
+    assert of() == "unknown"
+    assert of(Answered.NO, Answered.YES, Answered.UNKNOWN) == "confirmed"
+    assert of(Answered.YES, Answered.NO) == "refuted"
 
 
 def test_without_an_agreement_with_who_can_know_a_case_is_its_own_category() -> None:
