@@ -19,7 +19,7 @@ from exchange.records.codes import PartnerKind
 USUAL: Mapping[PartnerKind, tuple[str, ...]] = {
     PartnerKind.GP: ("substitution-net", "onward-advice", "durable-discharge-12", "specialist-referral-rate"),
     PartnerKind.SPECIALIST: ("no-intervention", "no-imaging", "substitution-net", "onward-advice"),
-    PartnerKind.SOCIAL: ("warm-handover", "durable-discharge-12", "onward-advice"),
+    PartnerKind.SOCIAL: ("warm-handover", "warm-handover-active", "durable-discharge-12", "onward-advice"),
     PartnerKind.OTHER: ("durable-discharge-12", "responders", "onward-advice"),
     PartnerKind.CLIENT: ("substitution-net", "responders", "analgesic-reduction", "participation-regained"),
 }
