@@ -10,8 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exchange.errors import AgreementError, MessageError
-from exchange.findings import Finding, Severity
+from exchange.errors import AgreementError, MessageError, Refused
+from exchange.findings import Decision, Finding, Severity
 from exchange.operations.gathering import Terms, terms_of
 from exchange.operations.telling import TOTALS, question
 from exchange.operations.workspace import Workspace
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_LINE = 16 * 1024 * 1024
 _OPENING = "case-opening"
+_WITHDRAWN = "consent-withdrawn"
 _YEAR = 4
 _REPORTS = frozenset({"outcome-report", "feedback-to-referrer"})
 
@@ -51,7 +52,8 @@ def receive(workspace: Workspace, read: Opened, epoch_order: int, journal: Calla
     """Check, gate and store one data file; `journal` is called in the same transaction.
 
     Raises MessageError or Refused for the first message that may not come in, and then nothing is stored.
-    A message about a case nobody opened here is put in quarantine, sealed to our storage key; the others are stored.
+    A message about a case nobody opened here is put in quarantine, sealed to our storage key, and one about a client
+    who refused or withdrew consent is left out; the others are stored.
     """
     terms, other = _agreement(workspace, read)
     lines = [_read(line, number) for number, line in _lines(read)]
@@ -70,7 +72,16 @@ def receive(workspace: Workspace, read: Opened, epoch_order: int, journal: Calla
             )
             continue
         opened_on = workspace.on if about in opening and line.message.event != _OPENING else None
-        _require_allowed(terms, other, line.message, case, opened_on, read)
+        try:
+            _require_allowed(terms, other, line.message, case, opened_on, read)
+        except Refused as refused:
+            # One client who said no does not hold up what all others are told; about that client nothing is kept.
+            if not _for_want_of_consent(refused):
+                raise
+            opening.discard(about)
+            found = Finding("importing.no-consent", severity=Severity.WARNING, params={"event": line.message.event})
+            taken.findings.append(found)
+            continue
         accepted.append(line)
     with workspace.store.together(by=workspace.user, at=workspace.now):
         for line in accepted:
@@ -79,6 +90,11 @@ def receive(workspace: Workspace, read: Opened, epoch_order: int, journal: Calla
     for path in read.contents.values():
         _keep_original(workspace, path, read.manifest.digest)
     return taken
+
+
+def _for_want_of_consent(refused: Refused) -> bool:
+    decision = refused.decision
+    return isinstance(decision, Decision) and {one.rule for one in decision.failed} == {"gate.consent.refused"}
 
 
 def _agreement(workspace: Workspace, read: Opened) -> tuple[Terms, Party]:
@@ -152,6 +168,8 @@ def _require_allowed(
     event, facts = message.event, None
     if message.case_id:
         purpose = terms.purpose(event, other.role)
+        if event == _WITHDRAWN and message.told.consent is not None:
+            purpose = message.told.consent.purpose
         said = terms.consent(case.patient_id, other.party, purpose) if case else None
         state = said.state if said is not None else _sent_consent(message, purpose)
         facts = GateFacts(case.opened_on if case is not None else opened_on, belongs=True, consent=state)
@@ -161,6 +179,8 @@ def _require_allowed(
     switched = terms.stored.superseded_on
     # An older version is accepted for what was signed before the switch, while the overlap lasts.
     before = switched is not None and read.manifest.created.date() <= switched
+    if event == _WITHDRAWN and message.told.consent is not None:
+        asked = replace(asked, purpose=message.told.consent.purpose)
     gate.require(replace(asked, before_switch=before), terms.frozen)
 
 
@@ -259,6 +279,10 @@ def _store(
             [], epoch_order=epoch_order, sequence=read.manifest.sequence, by=workspace.user, at=workspace.now,
             aggregates=totals,
         )  # fmt: skip
+    elif message.event == _WITHDRAWN:
+        case = workspace.store.cases.get(message.case_id)
+        _keep_consent(workspace, message, case.patient_id, other)
+        taken.findings.append(Finding("importing.withdrawn", severity=Severity.WARNING, params={"code": case.code}))
     elif message.event not in _REPORTS:
         raise MessageError("importing.event", hints=("hint.newer-version",), event=message.event)
     _remember(workspace, message, line.data, other)

@@ -13,6 +13,7 @@ from exchange.findings import Decision, Finding, Premise, Severity
 from exchange.operations.gathering import Course, Courses, Terms, facts_of
 from exchange.operations.workspace import Workspace
 from exchange.records import detector
+from exchange.records.codes import ConsentState
 from exchange.records.model import Case
 
 if TYPE_CHECKING:
@@ -144,10 +145,42 @@ def _course(
         if not _tell(terms, draft, "case-opening", course, case, told, release=release, opening=True):
             return
         draft.opened.append(case)
+    elif _withdrawn(terms, draft, course, case, told):
+        return
     for event in ("outcome-report", "feedback-to-referrer"):
         due = event != "feedback-to-referrer" or course.stopped_without_effect
         if due and terms.frozen.flow(event, "practice") is not None:
             _tell(terms, draft, event, course, case, told, release=release)
+
+
+def _withdrawn(
+    terms: Terms, draft: Draft, course: Course, case: Case, told: Mapping[tuple[str, str], str]
+) -> bool:  # fmt: skip
+    """Tell a partner of each consent that was withdrawn after its case was opened; after that nothing else is told."""
+    from exchange.agreements import gate
+    from exchange.agreements.facts import CaseFacts as GateFacts
+
+    event, found = "consent-withdrawn", False
+    for purpose in terms.frozen.agreement.purposes:
+        said = terms.consent(course.episode.patient_id, draft.party.party, purpose.id)
+        if said is None or said.state is not ConsentState.WITHDRAWN:
+            continue
+        found = True
+        asked = replace(
+            question(
+                terms, draft.party, event, elements=frozenset({"case.id"}), period=None,
+                case=GateFacts(case.opened_on, belongs=True, consent=said.state),
+            ),
+            purpose=purpose.id,
+        )  # fmt: skip
+        decision = gate.decide(asked, terms.frozen)
+        _keep(draft, event, decision)
+        if decision.allowed:
+            facts = replace(_empty(terms, draft.party), case_id=case.case_id, consent=said)
+            # each purpose is told of once, so each is remembered by itself
+            key = f"{event}:{hashlib.sha256(purpose.id.encode()).hexdigest()[:8]}"
+            _add(terms, draft, event, facts, frozenset({"case.id"}), told, release=False, key=key)
+    return found
 
 
 def _tell(
@@ -258,6 +291,7 @@ def _add(
     told: Mapping[tuple[str, str], str],
     *,
     release: bool,
+    key: str = "",
 ) -> bool:
     """Build one message, unless just this was told before; return False where a BSN stands that may not be there."""
     from exchange.messages.building import build
@@ -266,7 +300,7 @@ def _add(
 
     about = facts.case_id or draft.party.party
     digest = hashlib.sha256(repr(project(event, facts, allowed)).encode("utf-8")).hexdigest()
-    if told.get((about, event)) == digest:
+    if told.get((about, key or event)) == digest:
         return True
     message_id = fhir_id()
     data = build(event, facts, allowed, message_id=message_id, sent_at=terms.workspace.now, fhir_id=fhir_id)
@@ -281,7 +315,7 @@ def _add(
         return False
     draft.released += len(found)
     draft.lines.append(data)
-    draft.told.append((about, event, digest, message_id))
+    draft.told.append((about, key or event, digest, message_id))
     if facts.case_id:
         draft.cases.add(facts.case_id)
     return True
