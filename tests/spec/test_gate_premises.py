@@ -477,6 +477,7 @@ _SEALED = {"card": "verified", "suite": "hybrid"}
 DETAILS: Mapping[str, Mapping[str, object]] = {
     "gate.text": {},
     "gate.party": {},
+    "gate.card": _SEALED,
     "gate.signed": {},
     "gate.begun": _TERM,
     "gate.in-time": _TERM,
@@ -490,7 +491,6 @@ DETAILS: Mapping[str, Mapping[str, object]] = {
     "gate.case": {},
     "gate.belongs": {},
     "gate.consent": {"purpose": "effect"},
-    "gate.card": _SEALED,
     "gate.suite": _SEALED,
 }
 

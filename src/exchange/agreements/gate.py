@@ -248,6 +248,8 @@ def _suite(asked: _Asked) -> bool:
 _PREMISES: tuple[tuple[str, str, Callable[[_Asked], bool | None]], ...] = (
     ("gate.text", "signing", _text),
     ("gate.party", "parties", _party),
+    # Before the signatures: those of a card that nobody verified count for nothing, and the card is the cause.
+    ("gate.card", "security", _card),
     ("gate.signed", "signing", _signed),
     ("gate.begun", "term", _begun),
     ("gate.in-time", "term", _in_time),
@@ -261,7 +263,6 @@ _PREMISES: tuple[tuple[str, str, Callable[[_Asked], bool | None]], ...] = (
     ("gate.case", "identity", _case),
     ("gate.belongs", "parties", _belongs),
     ("gate.consent", "consent", _consent),
-    ("gate.card", "security", _card),
     ("gate.suite", "security", _suite),
 )
 
