@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from exchange.errors import StoreError
+from exchange.errors import StoreError, WorkspaceError
 from exchange.findings import Decision, Finding, Premise
 from exchange.operations import posting, trail
 from exchange.operations.gathering import Courses, Terms, terms_of
@@ -66,6 +66,8 @@ def export(
     `release` lets nine digits pass that look like a BSN and are nobody's here; that is logged.
     """
     terms = terms_of(workspace, agreement)
+    if to is not None and not to.is_dir():
+        raise WorkspaceError("transports.no-folder", hints=("hint.make-folder",), folder=str(to))
     resumed = () if dry_run else posting.resume(workspace, to=to)
     courses = Courses(workspace.store.dataset()) if terms.us.role == "practice" else None
     told = workspace.store.sent.digests()
