@@ -284,7 +284,7 @@ def test_a_message_of_the_right_form_with_something_wrong_in_it_is_refused_witho
     assert "KANARIE" not in json.dumps(error)
 
 
-def test_answers_about_a_client_who_withdrew_do_not_come_in(refused, mailed, run):
+def test_answers_about_a_client_who_withdrew_do_not_come_in_and_hold_up_nobody_else(mailed, run):
     with mailed.open("praktijk") as practice:
         patient = practice.store.cases.get(open_case(mailed).case_id).patient_id
         epd = practice.store.patient_identity(patient).epd_number
@@ -294,8 +294,17 @@ def test_answers_about_a_client_who_withdrew_do_not_come_in(refused, mailed, run
         "--evidence", "brief", workspace=mailed["praktijk"],
     )  # fmt: skip
     assert said.code == 0
-    error = refused(mailed["praktijk"], mailed["post"] / "from-a.age", code=11, rule="gate.consent.refused")
-    assert epd not in json.dumps(error)
+    said = run("import", mailed["post"] / "from-a.age", "--json", workspace=mailed["praktijk"])
+    (one,) = said.json["files"]
+    assert said.code == 3
+    assert {found["rule"] for found in one["findings"]} == {"importing.no-consent"}
+    assert one["messages"] == 9 - len(one["findings"])
+    assert epd not in said.out
+    with mailed.open("praktijk") as practice:
+        mine = [case.case_id for case in practice.store.cases.of_agreement("huisartsen") if case.patient_id == patient]
+        assert mine
+        assert practice.store.answers.of_cases(mine) == ()
+        assert list((mailed["praktijk"] / "quarantine").iterdir()) == []
 
 
 # Forms ------------------------------------------------------------------------------------------------------------
