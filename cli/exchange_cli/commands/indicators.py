@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from exchange_cli import exits
 from exchange_cli.speaking import Speaker, common
 
 
@@ -14,10 +15,18 @@ from exchange_cli.speaking import Speaker, common
 @click.argument("ids", nargs=-1)
 @click.option("--from", "start", type=click.DateTime(["%Y-%m-%d"]), help="First day of the period.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="End of the period, that day excluded.")
-@click.option("--by", "group_by", multiple=True, metavar="NAME", help="Split: location, month, referrer, access.")
+@click.option(
+    "--by", "group_by", multiple=True, metavar="NAME", help="Split: location, therapist, access, sex, month, year, …."
+)
 @click.option("--engine", type=click.Choice(["sql", "oracle"]), default="sql", help="Which calculation.")
 @click.option("--why", metavar="EPISODE", help="Why an episode (EPD number or koppelcode) counts or not; local only.")
 @click.option("--sql", is_flag=True, help="Show the query instead of running it.")
+@click.option(
+    "--check",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Check a definition you wrote; needs no workspace.",
+)
 @click.option("--as-of", type=int, metavar="LOAD", help="As the store was after this load.")
 @click.option("--on", "cut_off", type=click.DateTime(["%Y-%m-%d"]), help="As it was calculated on this day.")
 @click.option("--for", "audience", type=click.Choice(["internal", "insurer"]), default="internal", help="Who reads it.")
@@ -32,30 +41,33 @@ def command(
     engine: str,
     why: str | None,
     sql: bool,
+    check: Path | None,
     as_of: int | None,
     cut_off: datetime | None,
     audience: str,
     to: Path | None,
-) -> None:
+) -> int:
     """Calculate the indicators that are named, or all of them.
 
     Example: exchange indicators substitution-net --from 2024-01-01 --until 2026-01-01
     """
     from exchange.operations import figuring
 
+    if check is not None:
+        return _checked(speaker, check)
     with speaker.workspace() as workspace:
         if sql:
             queries = figuring.queries(workspace, ids)
             for name, query in queries.items():
                 speaker.line(f"-- {name}\n{query}\n")
             speaker.result({"sql": queries})
-            return
+            return exits.DONE
         if why is not None:
             reasons = figuring.why(workspace, ids, why, language=speaker.language)
             for line in reasons:
                 speaker.line(line)
             speaker.result({"why": reasons})
-            return
+            return exits.DONE
         figures = figuring.figures(
             workspace,
             ids,
@@ -79,3 +91,21 @@ def command(
         right=frozenset({2, 3, 4, 5, 6}),
     )
     speaker.result({"figures": figures})
+    return exits.DONE
+
+
+def _checked(speaker: Speaker, file: Path) -> int:
+    """Print the findings on a definition, or else the paragraph that it becomes in an agreement."""
+    from exchange.operations import checking
+
+    found, paragraph = checking.definition(file, language=speaker.language)
+    speaker.tell("program.check-file", file=str(file), count=len(found))
+    speaker.findings(found)
+    if paragraph:
+        speaker.line(paragraph)
+    listed = [
+        {"rule": one.rule, "path": one.path, "line": one.line, "text": speaker.say(one.rule, **one.params)}
+        for one in found
+    ]
+    speaker.result({"findings": listed, "paragraph": paragraph})
+    return exits.FINDINGS if found else exits.DONE

@@ -83,10 +83,15 @@ def period_day(definition: Definition, episode: Episode, facts: Facts) -> date |
     return day_of(Moment(definition.period), episode, facts)
 
 
+def period_rule(definition: Definition) -> str:
+    """Return the catalogue rule that says when an episode falls in the period."""
+    return "indicators.criterion.period" + (".handover" if definition.period == "handover" else "")
+
+
 def admitted(question: Question, episode: Episode, facts: Facts) -> tuple[str, list[Step]]:
     """Return why an episode is not counted, or nothing, with the steps: conditions first, exclusions after."""
     definition = question.definition
-    steps = [Step("indicators.criterion.period", None, "true")]
+    steps = [Step(period_rule(definition), None, "true")]
     for condition in definition.where:
         state = decide(condition, episode, facts, question.instruments).state
         steps.append(_step(condition, state, decisive=state is not State.TRUE))

@@ -29,6 +29,7 @@ from exchange.indicators.cohort import (
     group_of,
     in_period,
     period_day,
+    period_rule,
 )
 from exchange.indicators.cube import (
     CASE_TOTALS,
@@ -336,14 +337,14 @@ def explain(
     if in_period(question, episode, facts):
         judged = case(question, episode, facts)
     else:
-        first = Step("indicators.criterion.period", None, "false", decisive=True)
+        first = Step(period_rule(definition), None, "false", decisive=True)
         judged = CaseResult(episode_id, episode.patient_id, OUTSIDE, (), steps=(first,))
     return Explanation(definition.id, definition.version, episode_id, judged.status, _all_steps(definition, judged))
 
 
 def _all_steps(definition: Definition, judged: CaseResult) -> tuple[Step, ...]:
     """Add the criteria that were not reached."""
-    order: list[Step] = [Step("indicators.criterion.period", None, NOT_REACHED)]
+    order: list[Step] = [Step(period_rule(definition), None, NOT_REACHED)]
     order += [Step("", each, NOT_REACHED) for each in definition.where]
     order.append(Step("indicators.criterion.own-practice", None, NOT_REACHED))
     order += [Step("", each, NOT_REACHED) for each in definition.exclude]

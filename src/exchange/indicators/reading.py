@@ -111,9 +111,14 @@ def _checked(content: Any, lines: Mapping[Path, int], source: str) -> tuple[Find
     found: list[Finding] = []
     for error in _schema().iter_errors(content):
         path: Path = tuple(error.instance_path)
-        unexpected = [str(name) for name in getattr(error.kind, "unexpected", ())]
-        if unexpected:
+        if error.kind.name == "additionalProperties":
+            unexpected = [str(name) for name in error.kind.unexpected]
             found += [_finding("indicators.unknown-word", (*path, name), lines, source) for name in unexpected]
+        elif error.kind.name == "required":
+            found.append(_finding("indicators.missing-word", path, lines, source, word=error.kind.property))
+        elif error.kind.name == "enum":
+            known = ", ".join(str(each) for each in error.kind.options)
+            found.append(_finding("indicators.not-one-of", path, lines, source, known=known))
         else:
             found.append(_finding("indicators.not-by-schema", path, lines, source, detail=error.message[:200]))
     if not found:

@@ -1,4 +1,4 @@
-"""Check FHIR messages without a workspace."""
+"""Check FHIR messages and definitions of indicators without a workspace."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from exchange.findings import Finding
 from exchange.operations import files
 
 _MOST = 256 * 1024 * 1024
+
+
+def definition(file: Path, *, language: str = "nl") -> tuple[tuple[Finding, ...], str]:
+    """Return every finding on an indicator's definition, each with its line; without any, the paragraph it becomes."""
+    from exchange.indicators import reading
+    from exchange.indicators.wording import paragraph
+
+    data = files.read(file, most=_MOST)
+    found = reading.check(data, file.name)
+    return found, "" if found else paragraph(reading.read(data, file.name), language)
 
 
 def check(file: Path) -> tuple[Finding, ...]:

@@ -33,7 +33,8 @@ def test_every_shipped_definition_has_no_findings_and_its_own_file_name(name: st
 @pytest.mark.parametrize(
     ("old", "new", "rule", "at"),
     [
-        ("kind: proportion", "kind: percentage", "indicators.not-by-schema", "kind"),
+        ("kind: proportion", "kind: percentage", "indicators.not-one-of", "kind"),
+        ("improvement: higher\n", "", "indicators.missing-word", "id:"),
         ("count: episodes", "count: episodes\ncolour: red", "indicators.unknown-word", "colour"),
         ("is: [hospital]", "is: [clinic]", "indicators.unknown-value", "is:"),
         ("is: [hospital]", "is: [unknown]", "indicators.unknown-value", "is:"),

@@ -1,0 +1,27 @@
+"""exchange indicators --check: a definition that somebody wrote, its findings, or the paragraph it becomes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from exchange import shipped
+
+
+def test_a_definition_without_findings_shows_the_paragraph_it_becomes(run: Any) -> None:
+    file = shipped.agreements("indicators", "warm-handover.yaml")
+    said = run("indicators", "--check", file, "--json")
+    assert said.code == 0
+    assert said.json["findings"] == []
+    assert "warm-handover" in said.json["paragraph"]
+    assert said.json["paragraph"] in run("indicators", "--check", file, "--language", "en").out.replace("\n", " ")
+
+
+def test_a_definition_with_a_mistake_is_told_line_by_line_in_dutch(run: Any, tmp_path: Path) -> None:
+    text = shipped.agreements("indicators", "warm-handover.yaml").read_text(encoding="utf-8")
+    broken = tmp_path / "eigen.yaml"
+    broken.write_text(text.replace("period: handover", "period: eind").replace("kind: proportion\n", ""), "utf-8")
+    said = run("indicators", "--check", broken, "--language", "nl")
+    assert said.code == 3
+    assert "hier ontbreekt het woord ‘kind’" in said.out
+    assert "start, end, handover" in said.out
