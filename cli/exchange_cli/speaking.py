@@ -214,7 +214,7 @@ class Speaker:
         """Say what is wrong and what to do, and return the exit code."""
         code = exits.code_for(error)
         if isinstance(error, ExchangeError):
-            what = self.say(error.rule, **error.params)
+            what = _of_file(self.say(error.rule, **error.params), error)
             hints = [self.say(hint, **error.params) for hint in exits.hints_for(error)]
             premises = _premises(error, self)
         else:
@@ -257,6 +257,12 @@ class Speaker:
         else:
             click.echo(text, err=True)
         return exits.OTHER
+
+
+def _of_file(what: str, error: ExchangeError) -> str:
+    """Begin with the file's name where the error knows it and its sentence does not say it."""
+    file = str(error.params.get("file", ""))
+    return f"{file}: {what}" if file and file not in what else what
 
 
 def _premises(error: ExchangeError, speaker: Speaker) -> list[str]:

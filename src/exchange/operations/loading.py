@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exchange.errors import SourceError
 from exchange.findings import Finding, Severity, say
 from exchange.operations import files, trail
 from exchange.operations.workspace import Workspace
@@ -57,7 +58,14 @@ def load(
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Loaded, ...]:
     """Load files in the order given; the same file twice changes nothing. A file that can't be read stores nothing."""
-    return tuple(_one(workspace, file, kind, mapping, dry_run=dry_run, progress=progress) for file in files_)
+    loaded = []
+    for file in files_:
+        try:
+            loaded.append(_one(workspace, file, kind, mapping, dry_run=dry_run, progress=progress))
+        except SourceError as error:
+            error.params.setdefault("file", file.name)  # with several files: which of them it was
+            raise
+    return tuple(loaded)
 
 
 def total(results: Sequence[Loaded]) -> Total:
@@ -104,18 +112,20 @@ def _one(
 
     reading = read(file, kind=kind, mapping=mapping)
     size = max(1, file.stat().st_size)
+    settings, others = rebuilding(workspace), 0
     with workspace.store.loading(
         kind=reading.kind,
         file_name=file.name,
         digest=_digest(reading.digest, reading.mapping.digest if reading.mapping is not None else ""),
         by=workspace.user,
         at=workspace.now,
-        settings=rebuilding(workspace),
+        settings=settings,
         dry_run=dry_run,
     ) as batch:
         if not batch.already:
             for number, row in enumerate(reading.rows()):
                 batch.add(row)
+                others += bool(settings.declarant) and getattr(row, "declarant", "") not in ("", settings.declarant)
                 if progress is not None and number % 1000 == 0:
                     progress(min(number * 200, size), size)  # a row is some 200 bytes; exact only at the end
     if not dry_run and not batch.already:
@@ -133,8 +143,13 @@ def _one(
         rejected=len(batch.rejected),
         load=batch.load_id,
         rejects=rejects,
-        findings=(*_test_message(workspace, reading), *batch.findings),
+        findings=(*_test_message(workspace, reading), *_other_practice(file, others), *batch.findings),
     )
+
+
+def _other_practice(file: Path, rows: int) -> tuple[Finding, ...]:
+    """Warn of rows of another practice: they are kept and marked, and left out of the index."""
+    return (Finding("loading.other-practice", file.name, Severity.WARNING, params={"count": rows}),) if rows else ()
 
 
 def _test_message(workspace: Workspace, reading: Reading) -> tuple[Finding, ...]:
