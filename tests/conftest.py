@@ -19,6 +19,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BEGIN = datetime(2023, 12, 15, 9, tzinfo=UTC)
+LOADED = datetime(2026, 11, 2, 10, tzinfo=UTC)
 # a moment after all that the demo and the town did; the program's clock stands here unless a test says otherwise
 CLOCK = datetime(2026, 11, 3, 9, tzinfo=UTC)
 
@@ -99,6 +100,18 @@ class Town:
         """Return somebody's folder."""
         return self.folder / name
 
+    def draft(self, practice: Any, kind: str, name: str, *parties: str, **more: Any) -> Path:
+        """Return a draft between the practice and partners, complete enough to sign."""
+        from exchange.operations import drafting
+        from exchange.operations.inventing import drawing
+
+        signs = drafting.Signing("praktijkhouder", "eigenaar", "privacy@voorbeeld.invalid")
+        return drafting.new(
+            practice, kind, parties=parties, agreement_id=name, start=date(2024, 1, 1), until=date(2027, 12, 31),
+            covers_from=drawing.FIRST_DAY, signing=dict.fromkeys((drawing.PRACTICE, *parties), signs),
+            place="Voorbeeldstad (verzonnen)", **more,
+        )  # fmt: skip
+
     def open(self, name: str, *, now: datetime = CLOCK, user: str = "tester") -> Any:
         """Open somebody's workspace at a moment; use it in a `with` block."""
         from exchange.operations.workspace import Workspace
@@ -139,6 +152,12 @@ def mailed(mailed_made: Path, tmp_path: Path) -> Town:
     """
     shutil.copytree(mailed_made, tmp_path / "mailed")
     return Town(tmp_path / "mailed")
+
+
+@pytest.fixture
+def town_at() -> Callable[[Path], Any]:
+    """Return how to open any demo workspace by its folder: `with town_at(folder) as workspace:`."""
+    return lambda folder: Town(folder.parent).open(folder.name)
 
 
 class Forger:
@@ -195,6 +214,31 @@ def forger() -> type[Forger]:
     return Forger
 
 
+@pytest.fixture(scope="session")
+def treated_made(town_made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the town after its practice loaded its claims, once; nobody changes it."""
+
+    def build(folder: Path) -> None:
+        from exchange.operations import loading
+        from exchange.operations.inventing import claiming, drawing
+
+        shutil.copytree(town_made, folder, ignore=shutil.ignore_patterns("made"))
+        courses = drawing.draw(clients=26, courses=32)
+        claims = folder / "bestanden" / "declaraties.xml"
+        claims.write_bytes(claiming.gds801(courses, drawing.FIRST_DAY, drawing.TODAY))
+        with Town(folder).open("praktijk") as practice:
+            loading.load(practice, [claims])
+
+    return _once(tmp_path_factory, "treated", build)
+
+
+@pytest.fixture
+def treated(treated_made: Path, tmp_path: Path) -> Town:
+    """Return a copy of the town whose practice also has sessions, to change."""
+    shutil.copytree(treated_made, tmp_path / "treated")
+    return Town(tmp_path / "treated")
+
+
 @pytest.fixture
 def snapshot() -> Callable[[Path], dict[str, object]]:
     """Return all that a workspace holds but its trail: to show that an operation stored or left nothing."""
@@ -225,7 +269,7 @@ def snapshot() -> Callable[[Path], dict[str, object]]:
 
 
 def _build_town(top: Path) -> None:
-    from exchange.operations import agreeing, consenting, demo, drafting, importing, loading, partners
+    from exchange.operations import agreeing, consenting, importing, loading, partners
     from exchange.operations.inventing import drawing, tables
     from exchange.operations.workspace import Workspace
 
@@ -250,7 +294,7 @@ def _build_town(top: Path) -> None:
     (top / "scan.txt").write_text("Verzonnen: hier hoort de scan.\n")
 
     def draft(kind: str, name: str, *parties: str, **more: Any) -> Path:
-        return drafting.new(practice, kind, parties=parties, agreement_id=name, **demo._COMMON, **more)
+        return Town(top).draft(practice, kind, name, *parties, **more)
 
     for file, names in (
         (draft("gp", "huisartsen", *drawing.GPS[:2]), ("huisarts-a", "huisarts-b")),
@@ -265,15 +309,16 @@ def _build_town(top: Path) -> None:
         practice, "ziekenhuis", party=drawing.HOSPITAL, signatory="hoofd van de afdeling", authority="volmacht",
         signed_on=practice.on, scan=top / "scan.txt",
     )  # fmt: skip
-    practice.at(now=demo.NOW, on=demo.NOW.date())
+    practice.at(now=LOADED, on=LOADED.date())
     courses = drawing.draw(clients=26, courses=32)
+    purposes = {**dict.fromkeys((*drawing.GPS, drawing.HOSPITAL), ("effect",)), drawing.SOCIAL: ("handover", "effect")}
     folder = top / "bestanden"
     folder.mkdir()
     for name, data in {
         "trajecten.csv": tables.episodes(courses),
         "metingen.csv": tables.measurements(courses),
         "evaluaties.csv": tables.evaluations(courses),
-        "toestemming.csv": tables.consents(courses, demo.PURPOSES).decode("cp1252").encode(),
+        "toestemming.csv": tables.consents(courses, purposes).decode("cp1252").encode(),
     }.items():
         (folder / name).write_bytes(data)
     loading.load(practice, [folder / name for name in ("trajecten.csv", "metingen.csv", "evaluaties.csv")])

@@ -197,11 +197,10 @@ def test_an_agreement_that_is_not_here_is_refused(refused, town):
 
 
 def test_an_unsigned_agreement_lets_nothing_out(refused, town):
-    from exchange.operations import agreeing, demo, drafting
+    from exchange.operations import agreeing
 
     with town.open("praktijk") as practice:
-        draft = drafting.new(practice, "gp", parties=(GP_A,), agreement_id="nieuw", **demo._COMMON)
-        agreeing.sign(practice, draft)
+        agreeing.sign(practice, town.draft(practice, "gp", "nieuw", GP_A))
     refused(town, code=11, rule="gate.signed.refused", agreement="nieuw")
 
 

@@ -376,12 +376,9 @@ def test_the_same_form_again_changes_no_answer(run, town, form, snapshot):
 
 def test_a_form_of_another_agreement_is_refused(run, town, form, snapshot):
     with town.open("praktijk") as practice:
-        from exchange.operations import agreeing, demo, drafting
+        from exchange.operations import agreeing
 
-        other = drafting.new(
-            practice, "specialist", parties=(HOSPITAL,), agreement_id="ziekenhuis-2", **demo._COMMON
-        )  # fmt: skip
-        agreeing.sign(practice, other)
+        agreeing.sign(practice, town.draft(practice, "specialist", "ziekenhuis-2", HOSPITAL))
     before = snapshot(town["praktijk"])
     said = taken(run, town, form(), "--json", agreement="ziekenhuis-2")
     after = snapshot(town["praktijk"])
