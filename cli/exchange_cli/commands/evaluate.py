@@ -42,7 +42,7 @@ def due(speaker: Speaker) -> None:
 
 @command.command("record")
 @click.option("--epd", "epd_number", required=True, help="The client's number in your EPD.")
-@click.option("--session", "session_number", type=int, required=True, help="At which session.")
+@click.option("--session", "session_number", type=click.IntRange(min=1), required=True, help="At which session.")
 @click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="When; else today.")
 @click.option("--instrument", default="", help="Measured with.")
 @click.option(

@@ -15,7 +15,7 @@ def command() -> None:
 
 @command.command("show")
 @click.option("--epd", "epd_number", help="Only what concerns this client, in order of time.")
-@click.option("--last", type=int, default=50, help="How many entries.")
+@click.option("--last", type=click.IntRange(min=1), default=50, help="How many entries.")
 @common
 def show(speaker: Speaker, epd_number: str | None, last: int) -> None:
     """Show the latest entries.

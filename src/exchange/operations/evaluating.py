@@ -7,7 +7,7 @@ from datetime import date
 
 from exchange.operations import trail
 from exchange.operations.gathering import Courses
-from exchange.operations.referring import current_episode
+from exchange.operations.referring import current_episode, require_past
 from exchange.operations.workspace import Workspace
 from exchange.records.codes import Answered, Effect, NextStep
 from exchange.records.identifiers import Party
@@ -89,6 +89,7 @@ def record(
     """Record an evaluation of the client's current treatment; one of the same session supersedes it."""
     from exchange.records.instruments import find_instrument
 
+    require_past(workspace, day, told_referrer_on)
     episode = current_episode(workspace, epd_number)
     known = find_instrument(instrument) if instrument else None
     saved = workspace.store.record_evaluation(

@@ -47,7 +47,7 @@ def period(
         )
     if start is None:
         starts = [one.start for one in workspace.store.dataset(as_of).episodes]
-        start = min(starts, default=workspace.on)
+        start = min(starts, default=end or workspace.on)
     chosen = (start, end or workspace.on)
     if chosen[0] > chosen[1]:
         raise IndicatorError("figuring.period", hints=("hint.figuring-period",))

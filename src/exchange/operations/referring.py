@@ -36,6 +36,12 @@ def current_episode(workspace: Workspace, epd_number: str) -> Episode:
     return max(found, key=lambda one: (one.end is None, one.start, one.episode_id))
 
 
+def require_past(workspace: Workspace, *days: date | None) -> None:
+    """Refuse a day that has not come: nothing was seen or decided then."""
+    if any(one is not None and one > workspace.on for one in days):
+        raise StoreError("operations.day-ahead", hints=("hint.day-ahead",))
+
+
 def record(
     workspace: Workspace,
     *,
@@ -47,6 +53,7 @@ def record(
     answered_by: str,
 ) -> Referral:
     """Record a referral of the client's current treatment; the alternative is recorded as of today."""
+    require_past(workspace, day)
     episode = current_episode(workspace, epd_number)
     saved = workspace.store.record_referral(
         Referral(
