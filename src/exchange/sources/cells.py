@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -29,6 +30,7 @@ class Cells:
     mapping: TableMapping
     spec: RowSpec
     raw: Mapping[str, str]
+    on: date | None = None  # today; nobody was born after it
 
     def text(self, name: str, limit: int = fields.TEXT_LIMIT) -> str:
         """Return a field's text, or nothing."""
@@ -60,6 +62,16 @@ class Cells:
         if found is None:
             raise Bad(name, "sources.day")
         return found
+
+    def birth_day(self, name: str) -> date | None:
+        """Return a day of birth: a year of two digits is the last one that has been, a day to come is refused."""
+        found = self.day(name)
+        if found is None or self.on is None or found <= self.on:
+            return found
+        if re.search(r"\d{3}", self.text(name, 60)):
+            raise Bad(name, "sources.day-to-come")
+        # 29 February of a year that has none moves, rather than be lost.
+        return date(found.year - 100, found.month, min(found.day, 28 if found.month == 2 else found.day))
 
     def needed_day(self, name: str) -> date:
         """Return a day; blank is a broken rule."""

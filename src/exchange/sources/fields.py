@@ -13,6 +13,14 @@ from exchange.records.identifiers import agb_valid, bsn_valid
 # Days outside these are typing errors (1900: the oldest patient, 2199: a key stuck) and would break arithmetic.
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 TEXT_LIMIT = 2000
+# Dutch and English, by their first three letters.
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        ("jan", "feb", "mrt maa mar", "apr", "mei may", "jun", "jul", "aug", "sep", "okt oct", "nov", "dec"), start=1
+    )
+    for name in names.split()
+}
 
 
 class Bad(Exception):  # noqa: N818 - named for what happened; never leaves this room
@@ -39,13 +47,27 @@ def any_day(text: str, forms: tuple[str, ...]) -> date | None:
     iso = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].{0,40}|Z|[+-]\d\d:\d\d)?", text)
     if iso is not None:
         return _bounded(int(iso[1]), int(iso[2]), int(iso[3]))
+    if not forms:
+        return None
+    # Spreadsheets put midnight behind a day.
+    bare = re.sub(r"[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?$", "", text)
     for form in forms:
         try:
-            found = datetime.strptime(text, form)  # noqa: DTZ007 - a calendar day has no time zone
+            found = datetime.strptime(bare, form)  # noqa: DTZ007 - a calendar day has no time zone
         except ValueError:
             continue
         return _bounded(found.year, found.month, found.day)
-    return None
+    return _written_out(bare)
+
+
+def _written_out(text: str) -> date | None:
+    """Read `8 januari 2024`, `8-jan-2024` or `8.1.2024`: Dutch order, with a full year."""
+    parts = re.fullmatch(r"(\d{1,2})[ .\-]{1,2}([^\W\d_]{3,9}|\d{1,2})[ .\-]{1,2}(\d{4})", text)
+    if parts is None:
+        return None
+    month = parts[2].casefold()
+    number = int(month) if month.isdecimal() else _MONTHS.get(month[:3], 0)
+    return _bounded(int(parts[3]), number, int(parts[1]))
 
 
 def _bounded(year: int, month: int, day: int) -> date | None:

@@ -260,7 +260,7 @@ def _decimal(value: str) -> Decimal | None:
     if len(value) > 16:
         return None
     try:
-        found = Decimal(value)
+        found = Decimal(value.replace(",", "."))
     except InvalidOperation:
         return None
     return found if found.is_finite() else None
@@ -273,4 +273,4 @@ def _cents(value: str) -> int:
     amount = _decimal(value)
     if amount is None or amount < 0:
         raise Bad("amount", "sources.number")
-    return int(amount * 100 if "." in value else amount)
+    return int(amount * 100 if "." in value or "," in value else amount)

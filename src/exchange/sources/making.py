@@ -31,7 +31,7 @@ def _patient(cells: Cells) -> PatientRow:
     return PatientRow(
         cells.line,
         cells.patient(),
-        cells.day("birth_date"),
+        cells.birth_day("birth_date"),
         cells.code("sex", Sex, Sex.UNKNOWN),
         cells.text("name", 200),
     )

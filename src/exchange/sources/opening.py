@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,15 +35,21 @@ class Source:
 def opened(path: Path) -> Iterator[Source]:
     """Open a regular file, digest it, and check on leaving without an error that it is still the same."""
     try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise SourceError("sources.is-a-folder", hints=("hint.name-the-files",))
+        # A pipe or a device may never end.
+        if not stat.S_ISREG(mode):
+            raise SourceError("sources.cannot-open", hints=("hint.file-there",))
         file = path.open("rb")
     except (OSError, ValueError) as error:
         raise SourceError("sources.cannot-open", hints=("hint.file-there",)) from error
     with file:
         before = os.fstat(file.fileno())
         if before.st_size > SIZE_LIMIT:
-            raise SourceError("sources.too-large")
+            raise SourceError("sources.too-large", hints=("hint.export-shorter-period",))
         if not before.st_size:
-            raise SourceError("sources.empty")
+            raise SourceError("sources.empty", hints=("hint.export-again",))
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
         source = Source(file, digest, before.st_size)

@@ -31,11 +31,12 @@ class _State:
     """Where the reader is: the opening record's facts, the person above, and what was counted."""
 
     width: int = CLAIM_WIDTH
+    trimmed: bool = False
     declarant: str = ""
     person: str = ""
     key: PatientKey | None = None
     born: date | None = None
-    total: int = 0
+    total: int | None = 0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTED, 0))
 
 
@@ -101,6 +102,7 @@ def _open(line: str, state: _State) -> None:
     if line[5:7] != "03":
         raise SourceError("sources.pm304-version", line=1)
     state.width = CLAIM_WIDTH if code == "107" else ANSWER_WIDTH
+    state.trimmed = len(line) < state.width
     # The practice, else the institution, else the therapist in person.
     for start in (46, 54, 38):
         try:
@@ -119,7 +121,7 @@ def _close(line: str, state: _State, number: int) -> None:
         raise SourceError("sources.closing-counts", hints=("hint.export-again",), line=number)
     if tuple(map(int, stated)) != found or int(line[26:33]) != sum(found):
         raise SourceError("sources.closing-counts", hints=("hint.export-again",), line=number)
-    if state.width == CLAIM_WIDTH:
+    if state.width == CLAIM_WIDTH and state.total is not None:
         amount = line[33:44]
         signed = int(amount) * (-1 if line[44:45] == "C" else 1) if amount.isascii() and amount.isdigit() else None
         if signed != state.total:
@@ -134,13 +136,18 @@ def _record(line: str, number: int, state: _State) -> Iterator[PatientRow | Clai
     state.counts[kind] += 1
     if kind in {"03", "98"}:
         return
+    cut = len(line) < state.width and not state.trimmed
     if len(line) != state.width:
-        # Spaces at the end may have been cut off on the way; anything else has shifted.
+        # Spaces at the end may have been cut off on the way, of every record; anything else has shifted.
         line = line.ljust(state.width) if len(line) < state.width else line.rstrip().ljust(state.width)
-    if kind == "04" and state.width == CLAIM_WIDTH:
-        state.total += _amount(line)
-    if len(line) > state.width:
-        yield Rejected(number, "record", "sources.record-width")
+    if kind == "04" and state.width == CLAIM_WIDTH and state.total is not None:
+        amount = _amount(line)
+        state.total = None if amount is None else state.total + amount
+    if cut or len(line) > state.width:
+        if kind == "02":
+            # The lines below are this person's, not those of the person above.
+            state.person, state.key, state.born = line[14:23], None, None
+        yield Rejected(number, "record", "sources.record-cut-off" if cut else "sources.record-width")
         return
     try:
         if kind == "02":
@@ -163,11 +170,14 @@ def _person(line: str, number: int, state: _State) -> PatientRow:
     return PatientRow(number, state.key, state.born, sex(line[61:62]), name)
 
 
-def _amount(line: str) -> int:
-    """Return the claimed amount with its sign, so that the total can be checked even where the line is refused."""
+def _amount(line: str) -> int | None:
+    """Return the claimed amount with its sign, so that the total can be checked even where the line is refused.
+
+    Where a line's amount can't be read that line is refused, and there is no total left to check.
+    """
     amount = line[182:190]
     if not (amount.isascii() and amount.isdigit()):
-        return 0
+        return None
     return -int(amount) if line[190:191] == "C" else int(amount)
 
 

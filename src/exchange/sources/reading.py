@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +17,7 @@ from exchange.sources.rows import Rejected, Row
 
 KINDS = ("pm304", "gds801", "table", "fhir", "prem", "index")
 _SAMPLE = 1 << 16
+_SHEETS_LIMIT = 20
 
 Mapped = Path | str | TableMapping | None
 
@@ -23,7 +26,8 @@ Mapped = Path | str | TableMapping | None
 class Reading:
     """A file about to be read: what kind it is, its SHA-256, and by which mapping where it is a table.
 
-    `test` says that a claims file calls itself a test message: it belongs in no practice's figures.
+    `test` says that a claims file calls itself a test message: it belongs in no practice's figures. `on` is today,
+    after which nobody was born. `sheet` is which of how many sheets of a workbook is read.
 
     `rows` may raise SourceError as late as the last row, when a file turns out to be cut off, not to add up or to
     have changed while it was read: store nothing before it is through. It can be asked for again.
@@ -34,13 +38,15 @@ class Reading:
     digest: str
     mapping: TableMapping | None = None
     test: bool = False
+    on: date | None = None
+    sheet: tuple[int, int] = (1, 1)
 
     def rows(self) -> Iterator[Row | Rejected]:
         """Read the file from the start, row by row."""
         with opened(self.path) as source:
             if source.digest != self.digest:
                 raise SourceError("sources.changed-while-reading", hints=("hint.load-again",))
-            yield from _read(source.file, self.kind, self.mapping)
+            yield from _read(source.file, self.kind, self.mapping, self.on)
 
 
 def detect(path: Path) -> str:
@@ -49,7 +55,7 @@ def detect(path: Path) -> str:
         return _kind(source.file.read(_SAMPLE))
 
 
-def read(path: Path, *, kind: str | None = None, mapping: Mapped = None) -> Reading:
+def read(path: Path, *, kind: str | None = None, mapping: Mapped = None, on: date | None = None) -> Reading:
     """Look at a file and say how it will be read.
 
     `mapping` is a mapping file, the name of a shipped one, or a mapping; without one a table is read by the shipped
@@ -60,21 +66,43 @@ def read(path: Path, *, kind: str | None = None, mapping: Mapped = None) -> Read
         chosen = kind or ("table" if mapping is not None else _kind(sample))
         if chosen not in KINDS:
             raise SourceError("sources.unknown-kind", hints=("hint.kind-of-file",))
-        by = None
+        by, sheet = None, (1, 1)
         if chosen in {"table", "prem", "index"}:
             source.file.seek(0)
             by = _mapping(source.file, chosen, mapping)
+            by, sheet = _sheet(source.file, by)
         test = (chosen == "pm304" and pm304.is_test(sample)) or (chosen == "gds801" and gds801.is_test(sample))
-        return Reading(path, chosen, source.digest, by, test)
+        return Reading(path, chosen, source.digest, by, test, on, sheet)
+
+
+# What people hand over that is no file of data, by its first bytes; said before it is taken for a strange table.
+_FOREIGN = (
+    (b"\x1f\x8b", "sources.compressed", "hint.unpack"),
+    (b"BZh", "sources.compressed", "hint.unpack"),
+    (b"\xfd7zXZ\x00", "sources.compressed", "hint.unpack"),
+    (b"7z\xbc\xaf\x27\x1c", "sources.compressed", "hint.unpack"),
+    (b"Rar!", "sources.compressed", "hint.unpack"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "sources.old-spreadsheet", "hint.save-as-csv"),
+    (b"%PDF-", "sources.document", "hint.export-a-table"),
+    (b"{\\rtf", "sources.document", "hint.export-a-table"),
+    (b"age-encryption.org/", "sources.sealed", "hint.import-it"),
+)
+
+
+def _require_data(sample: bytes) -> None:
+    for begins, rule, hint in _FOREIGN:
+        if sample.startswith(begins):
+            raise SourceError(rule, hints=(hint,))
 
 
 def _kind(sample: bytes) -> str:
+    _require_data(sample)
     if pm304.message_code(sample):
         return "pm304"
     if spreadsheets.is_spreadsheet(sample):
         return "table"
     text = sample.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(b"{"):
+    if text.startswith((b"{", b"[")):
         return "fhir"
     if text.startswith(b"<") or sample.startswith((b"\xff\xfe<\x00", b"\xfe\xff\x00<")):
         return "gds801"
@@ -91,16 +119,44 @@ def _mapping(file: BinaryIO, kind: str, mapping: Mapped) -> TableMapping:
     if kind in shipped_mappings():
         return shipped_mappings()[kind]
     found: dict[str, int] = {}
-    records = _records(file, None)
-    for _ in range(tables.HEADER_SEARCH):
-        _, cells = next(records, (0, ()))
-        headers = frozenset(plain(cell) for cell in cells if cell.strip())
-        for name, one in shipped_mappings().items():
-            if one.fits(headers):
-                found[name] = max(found.get(name, 0), one.recognised(headers))
+    for records in _pages(file):
+        for _ in range(tables.HEADER_SEARCH):
+            _, cells = next(records, (0, ()))
+            headers = frozenset(plain(cell) for cell in cells if cell.strip())
+            for name, one in shipped_mappings().items():
+                if one.fits(headers):
+                    found[name] = max(found.get(name, 0), one.recognised(headers))
     if not found:
         raise SourceError("sources.no-mapping", hints=("hint.suggest-mapping",))
     return shipped_mappings()[max(sorted(found), key=lambda name: found[name])]
+
+
+def _pages(file: BinaryIO) -> Iterator[Iterator[tables.Record]]:
+    """Yield the one table of a CSV, or each sheet of a workbook."""
+    names = _sheets(file)
+    if not names:
+        yield tables.open_csv(file, None)
+    for name in names:
+        yield spreadsheets.records(file, name)
+
+
+def _sheets(file: BinaryIO) -> tuple[str, ...]:
+    file.seek(0)
+    first = file.read(8)
+    file.seek(0)
+    return spreadsheets.sheets(file)[:_SHEETS_LIMIT] if spreadsheets.is_spreadsheet(first) else ()
+
+
+def _sheet(file: BinaryIO, mapping: TableMapping) -> tuple[TableMapping, tuple[int, int]]:
+    """Choose the first sheet that has the mapping's columns, where the mapping names none."""
+    names = _sheets(file)
+    if mapping.sheet or len(names) < 2:
+        return mapping, (1, 1)
+    for number, name in enumerate(names, start=1):
+        with suppress(SourceError):
+            tables.find_header(spreadsheets.records(file, name), mapping)
+            return replace(mapping, sheet=name), (number, len(names))
+    return mapping, (1, len(names))
 
 
 def _records(file: BinaryIO, mapping: TableMapping | None) -> Iterator[tables.Record]:
@@ -111,20 +167,20 @@ def _records(file: BinaryIO, mapping: TableMapping | None) -> Iterator[tables.Re
     return tables.open_csv(file, mapping)
 
 
-def _table(file: BinaryIO, mapping: TableMapping | None) -> Iterator[Row | Rejected]:
+def _table(file: BinaryIO, mapping: TableMapping | None, on: date | None) -> Iterator[Row | Rejected]:
     if mapping is None:
         raise SourceError("sources.no-mapping", hints=("hint.suggest-mapping",))
-    return tables.rows(tables.find_header(_records(file, mapping), mapping), mapping)
+    return tables.rows(tables.find_header(_records(file, mapping), mapping), mapping, on)
 
 
-def _read(file: BinaryIO, kind: str, mapping: TableMapping | None) -> Iterator[Row | Rejected]:
+def _read(file: BinaryIO, kind: str, mapping: TableMapping | None, on: date | None) -> Iterator[Row | Rejected]:
     readers: Mapping[str, Callable[[BinaryIO], Iterator[Row | Rejected]]] = {
         "pm304": pm304.rows,
         "gds801": gds801.rows,
         "fhir": fhir_records.rows,
     }
     reader = readers.get(kind)
-    return reader(file) if reader is not None else _table(file, mapping)
+    return reader(file) if reader is not None else _table(file, mapping, on)
 
 
 __all__ = ["KINDS", "Reading", "detect", "read", "read_mapping"]

@@ -24,16 +24,29 @@ def is_spreadsheet(first: bytes) -> bool:
     return first.startswith(b"PK\x03\x04")
 
 
-def records(file: BinaryIO, sheet: str = "") -> Iterator[Record]:
-    """Read one sheet (the first, unless named) row by row as text; days become ISO days."""
+def sheets(file: BinaryIO) -> tuple[str, ...]:
+    """Return the names of the sheets that can hold a table, in their order."""
+    book = _book(file)
+    try:
+        return tuple(page.title for page in book.worksheets)
+    finally:
+        book.close()
+
+
+def _book(file: BinaryIO) -> Any:
     _check(file)
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        book = load_workbook(file, read_only=True, data_only=False, keep_links=False)
+        return load_workbook(file, read_only=True, data_only=False, keep_links=False)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, SyntaxError) as error:
         raise SourceError("sources.xlsx", hints=("hint.save-as-csv",)) from error
+
+
+def records(file: BinaryIO, sheet: str = "") -> Iterator[Record]:
+    """Read one sheet (the first, unless named) row by row as text; days become ISO days."""
+    book = _book(file)
     try:
         yield from _rows(_page(book, sheet))
     except SourceError:
@@ -91,6 +104,8 @@ def _check(file: BinaryIO) -> None:
 
 def _check_parts(archive: zipfile.ZipFile) -> None:
     parts = archive.infolist()
+    if not any(part.filename.startswith("xl/") for part in parts):
+        raise SourceError("sources.not-a-workbook", hints=("hint.unpack-or-save",))
     if len(parts) > _PARTS_LIMIT or sum(part.file_size for part in parts) > _SIZE_LIMIT:
         raise SourceError("sources.xlsx-limits", hints=("hint.save-as-csv",))
     for part in parts:

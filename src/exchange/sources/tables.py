@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import BinaryIO
 
 from exchange.errors import SourceError
@@ -15,13 +16,25 @@ from exchange.sources.cells import Cells
 from exchange.sources.fields import Bad
 from exchange.sources.making import MAKERS
 from exchange.sources.mapping import RowSpec, TableMapping, plain
-from exchange.sources.rows import EpisodeRow, EvaluationRow, MeasurementRow, ReferralRow, Rejected, Row, SessionRow
+from exchange.sources.rows import (
+    EpisodeRow,
+    EvaluationRow,
+    MeasurementRow,
+    PatientRow,
+    ReferralRow,
+    Rejected,
+    Row,
+    SessionRow,
+)
 
 SEPARATORS = (";", ",", "\t", "|")
 HEADER_SEARCH = 20
 _LINE_LIMIT = 1 << 20
 _COLUMN_LIMIT = 1_000
 _CHUNK = 1 << 20
+
+_WITHIN = (SessionRow, MeasurementRow, ReferralRow, EvaluationRow)
+_OF_A_PATIENT = (EpisodeRow, *_WITHIN)
 
 Record = tuple[int, Sequence[str]]  # the line it began on, and its cells
 
@@ -59,14 +72,19 @@ def encoding_of(file: BinaryIO) -> str:
 def csv_records(file: BinaryIO, separator: str, encoding: str) -> Iterator[Record]:
     """Read a CSV record by record; a quote that is never closed is an error, not a very long cell."""
     wrapper = io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
-    reader = csv.reader(_lines(wrapper), delimiter=separator)
-    began = 1
+    last: list[str] = []
+    reader = csv.reader(_kept(_lines(wrapper), last), delimiter=separator)
+    began, ended, record = 1, 1, [""]
     try:
         for cells in reader:
             if len(cells) > _COLUMN_LIMIT:
                 raise SourceError("sources.too-many-columns", line=began)
+            ended, record = began, list(last)
+            last.clear()
             yield began, cells
             began = reader.line_num + 1
+        if _never_closed(record, separator):
+            raise SourceError("sources.csv", hints=("hint.export-again",), line=ended)
     except csv.Error as error:
         raise SourceError("sources.csv", hints=("hint.export-again",), line=began) from error
     except UnicodeError as error:
@@ -82,6 +100,21 @@ def _lines(wrapper: io.TextIOWrapper) -> Iterator[str]:
         if len(line) >= _LINE_LIMIT:
             raise SourceError("sources.line-too-long", hints=("hint.kind-of-file",))
         yield line
+
+
+def _kept(lines: Iterator[str], last: list[str]) -> Iterator[str]:
+    for line in lines:
+        last.append(line)
+        yield line
+
+
+def _never_closed(lines: Sequence[str], separator: str) -> bool:
+    """Tell whether the record at the end of the file opens a quote and lacks the other: it swallowed all after it."""
+    try:
+        list(csv.reader(lines, delimiter=separator, strict=True))
+    except csv.Error as error:
+        return "end of data" in str(error)
+    return False
 
 
 def separator_of(sample: str) -> str:
@@ -122,7 +155,7 @@ def find_header(records: Iterator[Record], mapping: TableMapping) -> Table:
             twice = {name for name in named if headers.count(name) > 1}
             wanted = {plain(name) for spec in mapping.rows for names in spec.columns.values() for name in names}
             if twice & wanted:
-                raise SourceError("sources.column-twice", column=min(twice & wanted))
+                raise SourceError("sources.column-twice", hints=("hint.rename-column",), column=min(twice & wanted))
             return Table(headers, records)
         if mapping.recognised(named) > mapping.recognised(best):
             best = named
@@ -130,7 +163,7 @@ def find_header(records: Iterator[Record], mapping: TableMapping) -> Table:
     raise SourceError("sources.column-missing", hints=("hint.suggest-mapping",), column=missing[0] if missing else "")
 
 
-def rows(table: Table, mapping: TableMapping) -> Iterator[Row | Rejected]:
+def rows(table: Table, mapping: TableMapping, on: date | None = None) -> Iterator[Row | Rejected]:
     """Make the rows of every line; a line may hold several kinds, such as an episode with its scores."""
     headers = frozenset(table.headers)
     places = {name: place for place, name in enumerate(table.headers)}
@@ -144,7 +177,8 @@ def rows(table: Table, mapping: TableMapping) -> Iterator[Row | Rejected]:
             # A separator within a cell has shifted all that follows it.
             yield Rejected(line, "record", "sources.too-many-cells")
             continue
-        yield from _line(line, cells, specs, mapping, seen)
+        made = list(_line(line, cells, specs, mapping, on))
+        yield from _told(made, seen)
 
 
 def _columns(spec: RowSpec, places: Mapping[str, int]) -> Mapping[str, tuple[int, ...]]:
@@ -159,7 +193,7 @@ def _line(
     cells: Sequence[str],
     specs: Sequence[tuple[RowSpec, Mapping[str, tuple[int, ...]]]],
     mapping: TableMapping,
-    seen: dict[str, object],
+    on: date | None,
 ) -> Iterator[Row | Rejected]:
     episode = ""
     for spec, columns in specs:
@@ -171,27 +205,30 @@ def _line(
         if spec.unless_blank and not any(raw.get(name, "").strip() for name in spec.unless_blank):
             continue
         try:
-            row = MAKERS[spec.kind](Cells(line, mapping, spec, raw))
+            row = MAKERS[spec.kind](Cells(line, mapping, spec, raw, on))
         except Bad as bad:
             yield Rejected(line, f"{spec.kind}.{bad.field}", bad.rule)
             continue
         if isinstance(row, EpisodeRow):
             episode = row.key
-        if (
-            isinstance(row, (SessionRow, MeasurementRow, ReferralRow, EvaluationRow))
-            and episode
-            and not row.episode_key
-        ):
+        if isinstance(row, _WITHIN) and episode and not row.episode_key:
             row = replace(row, episode_key=episode)
-        if row is not None and not _again(spec.kind, row, seen):
+        if row is not None:
             yield row
 
 
-def _again(kind: str, row: Row, seen: dict[str, object]) -> bool:
-    """Tell whether this patient was just read: tables repeat the person on every line."""
-    if kind != "patients":
-        return False
-    same = replace(row, line=0)
-    again = seen.get(kind) == same
-    seen[kind] = same
-    return again
+def _told(made: Sequence[Row | Rejected], seen: dict[str, object]) -> Iterator[Row | Rejected]:
+    """Leave out the patient who was just read, for tables repeat the person on every line.
+
+    Leave out the patient too of a line of which nothing else was any good: it may be a total at the foot.
+    """
+    broken = any(isinstance(row, Rejected) for row in made)
+    alone = broken and not any(isinstance(row, _OF_A_PATIENT) for row in made)
+    for row in made:
+        if not isinstance(row, PatientRow):
+            yield row
+        elif not alone:
+            same = replace(row, line=0)
+            if seen.get("patient") != same:
+                yield row
+            seen["patient"] = same

@@ -73,7 +73,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, pm304: 
 def test_what_is_not_there_or_of_no_kind_is_refused(tmp_path: Path) -> None:
     for path, kind, rule in [
         (tmp_path / "none", None, "sources.cannot-open"),
-        (tmp_path, None, "sources.cannot-open"),
+        (tmp_path, None, "sources.is-a-folder"),
         (Path(__file__), "novel", "sources.unknown-kind"),
     ]:
         with pytest.raises(SourceError) as error:
