@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check fix bench wheel mutation clean
+.PHONY: demo test check fix bench wheel mutation site clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -39,8 +39,11 @@ mutation: $(VENV)/.dev ## would a silent pass be noticed?
 bench: $(VENV)/.dev
 	for file in tests/benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
 
+site: $(STAMP) ## the documents as pages, into build/site
+	$(BIN)/python docs/site/build.py
+
 wheel: $(VENV)/.dev
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) dist demo
+	rm -rf $(VENV) build dist demo
