@@ -197,11 +197,11 @@ def coverage(draw: Draw, k: int, runs: int, seed: int) -> tuple[float, float, fl
 def main() -> None:
     """Print one line per method and number of patients."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    print(f"{'method':40} {'k':>4} {'holds':>7} {'above':>7} {'below':>7} {'runs':>6}")  # noqa: T201 - a benchmark prints
+    print(f"{'method':40} {'k':>4} {'holds':>7} {'above':>7} {'below':>7} {'runs':>6}")
     for name, draw in CASES.items():
         for k in PATIENTS:
             held, above, below, counted = coverage(draw, k, runs, seed=k)
-            print(f"{name:40} {k:4} {held:7.1%} {above:7.1%} {below:7.1%} {counted:6}")  # noqa: T201 - the same
+            print(f"{name:40} {k:4} {held:7.1%} {above:7.1%} {below:7.1%} {counted:6}")
 
 
 if __name__ == "__main__":

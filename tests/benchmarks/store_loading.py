@@ -48,14 +48,13 @@ def main(count: int) -> None:
                     batch.add(row)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
             spent = time.process_time() - cpu
-            print(
-                f"{what}: {time.perf_counter() - begin:.1f} s ({spent:.1f} s of processor), peak {peak} MiB, {batch.counts}"
-            )  # noqa: T201
+            wall = time.perf_counter() - begin
+            print(f"{what}: {wall:.1f} s ({spent:.1f} s of processor), peak {peak} MiB, {batch.counts}")
         begin = time.perf_counter()
         data = store.dataset()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        print(f"dataset of {len(data.sessions)} sessions: {time.perf_counter() - begin:.1f} s, peak {peak} MiB")  # noqa: T201
-        print(f"file: {(Path(folder) / 's.db').stat().st_size >> 20} MiB")  # noqa: T201
+        print(f"dataset of {len(data.sessions)} sessions: {time.perf_counter() - begin:.1f} s, peak {peak} MiB")
+        print(f"file: {(Path(folder) / 's.db').stat().st_size >> 20} MiB")
 
 
 if __name__ == "__main__":
