@@ -29,6 +29,7 @@ from exchange.indicators.cube import (
 from exchange.indicators.definition import Definition
 from exchange.indicators.oracle import part_names, require_groups
 from exchange.indicators.reference import ReferenceTable, require_reference
+from exchange.indicators.vocabulary import SESSIONS_TO_PARTNER
 from exchange.records.instruments import Instrument
 from exchange.records.instruments import instruments as known_instruments
 
@@ -73,6 +74,8 @@ def query(asked: Asked, reference: ReferenceTable | None) -> sa.Select[Any]:
     definition = asked.question.definition
     if definition.kind == "rate-ratio":
         return sessions.rates(asked)
+    if definition.measure == SESSIONS_TO_PARTNER:
+        return sessions.brought_in(asked)
     if definition.kind == "mean":
         return sessions.means(asked)
     if definition.kind == "standardised-ratio":

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from exchange.indicators.vocabulary import SESSION_TYPES
 from exchange.records.codes import NextStep
 from exchange.store import tables
-from exchange.store.columns import Day
 from exchange.store.versions import current
 
 
@@ -26,14 +25,15 @@ def patients(as_of: int | None) -> sa.CTE:
 
 
 def handovers(as_of: int | None) -> sa.CTE:
-    """Return the day on which each episode was first handed over to a partner."""
+    """Return the evaluation that first handed each episode over to a partner."""
     t = tables.evaluation
-    return (
-        sa.select(t.c.episode_id, sa.func.min(t.c.day, type_=Day()).label("day"))
+    place = sa.func.row_number().over(partition_by=t.c.episode_id, order_by=(t.c.day, t.c.evaluation_id))
+    ordered = (
+        sa.select(t.c.episode_id, t.c.evaluation_id, t.c.session_number, t.c.day, place.label("place"))
         .where(current(t, as_of), word(t.c.decision) == NextStep.HAND_OVER.value)
-        .group_by(t.c.episode_id)
-        .cte("handover")
+        .subquery()
     )
+    return sa.select(ordered).where(ordered.c.place == 1).cte("handover")
 
 
 def treatments(as_of: int | None) -> sa.Select[Any]:

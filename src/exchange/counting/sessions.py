@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from exchange.counting import folding
 from exchange.counting.cohort import Asked, admission, base, group_columns
 from exchange.counting.criteria import Column, Joined
-from exchange.counting.current import patients, treatments, word
+from exchange.counting.current import handovers, patients, treatments, word
 from exchange.counting.functions import add_months
 from exchange.indicators.cohort import CONFIRMED, EXCLUDED, NOT_DUE, OUTSIDE, REFUTED, WHERE_UNKNOWN
 from exchange.indicators.cube import INDEX_PRODUCTS, INDEX_TOTALS, RATE_TOTALS
@@ -106,7 +106,37 @@ def means(asked: Asked) -> sa.Select[Any]:
         .group_by(*keys, counted.c.foreign, counted.c.patient_id)
         .subquery("each")
     )
-    groups = [each.c[key.name] for key in keys]
+    return _patients_by_number(asked, each)
+
+
+def brought_in(asked: Asked) -> sa.Select[Any]:
+    """Return how many patients were first handed over at each session in the period, foreign episodes apart."""
+    t, person, handover = tables.episode, patients(asked.as_of), handovers(asked.as_of)
+    counted = (
+        sa.select(
+            t.c.patient_id,
+            t.c.foreign,
+            handover.c.day,
+            handover.c.evaluation_id,
+            handover.c.session_number,
+            *group_columns(asked.question.group_by, t, person.c.sex, handover.c.day),
+        )
+        .select_from(
+            handover.join(t, sa.and_(t.c.episode_id == handover.c.episode_id, current(t, asked.as_of))).outerjoin(
+                person, person.c.patient_id == t.c.patient_id
+            )
+        )
+        .where(handover.c.day >= asked.start, handover.c.day < asked.end)
+        .subquery("counted")
+    )
+    c, keys = counted.c, [counted.c[name] for name in folding.group_names(len(asked.question.group_by))]
+    place = sa.func.row_number().over(partition_by=(*keys, c.foreign, c.patient_id), order_by=(c.day, c.evaluation_id))
+    ordered = sa.select(*keys, c.foreign, c.session_number.label("sessions"), place.label("place")).subquery("ordered")
+    return _patients_by_number(asked, sa.select(ordered).where(ordered.c.place == 1).subquery("each"))
+
+
+def _patients_by_number(asked: Asked, each: sa.Subquery) -> sa.Select[Any]:
+    groups = [each.c[name] for name in folding.group_names(len(asked.question.group_by))]
     return (
         sa.select(*groups, each.c.foreign, each.c.sessions, sa.func.count().label("patients"))
         .group_by(*groups, each.c.foreign, each.c.sessions)

@@ -45,11 +45,9 @@ class Decided:
 
 def day_of(moment: Moment, episode: Episode, facts: Facts) -> date | None:
     """Return the day a moment falls on for an episode; nothing where it has not ended or was not handed over."""
-    anchor = {
-        "start": episode.start,
-        "end": episode.end,
-        "handover": facts.handovers.get(episode.episode_id),
-    }[moment.anchor]
+    handover = facts.handovers.get(episode.episode_id)
+    anchors = {"start": episode.start, "end": episode.end, "handover": None if handover is None else handover.day}
+    anchor = anchors[moment.anchor]
     return None if anchor is None else moment.on(anchor)
 
 

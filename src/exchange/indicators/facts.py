@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import TypeVar
 
 from exchange.indicators.vocabulary import SESSION_TYPES
@@ -40,7 +39,7 @@ class Facts:
     answers: Mapping[str, Sequence[Answer]]
     cases: Mapping[str, Sequence[Case]]
     aggregates: Sequence[Aggregate]
-    handovers: Mapping[str, date]
+    handovers: Mapping[str, Evaluation]
 
 
 def facts_of(dataset: Dataset) -> Facts:
@@ -64,12 +63,12 @@ def facts_of(dataset: Dataset) -> Facts:
     )
 
 
-def _handovers(evaluations: Iterable[Evaluation]) -> dict[str, date]:
-    """Return the day on which each episode was first handed over to a partner."""
-    found: dict[str, date] = {}
-    for each in evaluations:
+def _handovers(evaluations: Iterable[Evaluation]) -> dict[str, Evaluation]:
+    """Return the evaluation that first handed each episode over to a partner."""
+    found: dict[str, Evaluation] = {}
+    for each in sorted(evaluations, key=lambda each: (each.day, each.evaluation_id)):
         if each.decision is NextStep.HAND_OVER:
-            found[each.episode_id] = min(each.day, found.get(each.episode_id, each.day))
+            found.setdefault(each.episode_id, each)
     return found
 
 

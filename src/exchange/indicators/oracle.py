@@ -47,7 +47,7 @@ from exchange.indicators.definition import Definition, Scores
 from exchange.indicators.facts import Facts, facts_of
 from exchange.indicators.moments import Moment, Window
 from exchange.indicators.reference import ReferenceTable, require_reference
-from exchange.indicators.vocabulary import GROUPS, PARTNER_GROUP
+from exchange.indicators.vocabulary import GROUPS, PARTNER_GROUP, SESSIONS_TO_PARTNER
 from exchange.records.codes import Evidence
 from exchange.records.instruments import Instrument
 from exchange.records.model import Aggregate, Dataset, Episode
@@ -193,23 +193,52 @@ def _moments(question: Question, facts: Facts) -> Iterator[CubeRow]:
     return _case_rows(question, groups)
 
 
-def _means(question: Question, facts: Facts) -> Iterator[CubeRow]:
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """One whole number per patient and group, and the patients of episodes that are not this practice's."""
+
+    numbers: Mapping[Group, Mapping[str, int]]
+    foreign: Mapping[Group, frozenset[str]]
+
+
+def patient_numbers(question: Question, facts: Facts) -> Numbers:
+    """Return what a mean is taken of: each patient's sessions, or the session at which a partner was brought in."""
     counted: dict[Group, Counter[str]] = defaultdict(Counter)
     foreign: dict[Group, set[str]] = defaultdict(set)
+    brought_in = question.definition.measure == SESSIONS_TO_PARTNER
+    for episode, day, number in _handovers(facts) if brought_in else _sessions(facts):
+        if not question.start <= day < question.end:
+            continue
+        group = group_of(question.group_by, episode, facts, day)
+        if episode.foreign:
+            foreign[group].add(episode.patient_id)
+        elif brought_in:
+            counted[group].setdefault(episode.patient_id, number)
+        else:
+            counted[group][episode.patient_id] += number
+    return Numbers(counted, {group: frozenset(patients) for group, patients in foreign.items()})
+
+
+def _sessions(facts: Facts) -> Iterator[tuple[Episode, date, int]]:
     for episode in facts.episodes:
-        for session in facts.sessions.get(episode.episode_id, ()):
-            if not question.start <= session.day < question.end:
-                continue
-            group = group_of(question.group_by, episode, facts, session.day)
-            if episode.foreign:
-                foreign[group].add(episode.patient_id)
-            else:
-                counted[group][episode.patient_id] += 1
-    for group in _keys(question, {*counted, *foreign}):
-        histogram = dict(sorted(Counter(counted[group].values()).items()))
+        yield from ((episode, session.day, 1) for session in facts.sessions.get(episode.episode_id, ()))
+
+
+def _handovers(facts: Facts) -> Iterator[tuple[Episode, date, int]]:
+    """Yield each episode's first handover, the earliest first."""
+    episodes = {each.episode_id: each for each in facts.episodes}
+    for each in sorted(facts.handovers.values(), key=lambda each: (each.day, each.evaluation_id)):
+        if each.episode_id in episodes:
+            yield episodes[each.episode_id], each.day, each.session_number
+
+
+def _means(question: Question, facts: Facts) -> Iterator[CubeRow]:
+    found = patient_numbers(question, facts)
+    for group in _keys(question, {*found.numbers, *found.foreign}):
+        histogram = dict(sorted(Counter(found.numbers.get(group, {}).values()).items()))
         yield CubeRow(
             group=dict(zip(question.group_by, group, strict=True)),
-            counts=mean_counts(histogram, len(foreign[group])),
+            counts=mean_counts(histogram, len(found.foreign.get(group, ()))),
             histogram=histogram,
         )
 

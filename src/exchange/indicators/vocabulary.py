@@ -18,6 +18,7 @@ CHARACTERISTICS = ("age-band", "sex", "socio-economic", "diagnosis-group", "chro
 GROUPS = ("location", "diagnosis", "therapist", "access", "sex", "chronic", "month", "year")
 PARTNER_GROUP = ("partner",)
 NEW_EPISODE = "new-episode"
+SESSIONS_TO_PARTNER = "sessions-to-partner"
 SESSION_TYPES = ("session", "group")
 
 
@@ -93,6 +94,7 @@ BRINGS: Mapping[str, tuple[str, ...]] = {
         "evaluation.told-referrer-on",
     ),
     "measure: sessions": ("session.count",),
+    "measure: sessions-to-partner": ("evaluation.session-number",),
     "by: location": ("episode.location",),
     "reference: age-band": ("patient.birth-date", "episode.start"),
     "reference: sex": ("patient.sex",),

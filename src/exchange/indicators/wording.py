@@ -55,7 +55,7 @@ def counting(definition: Definition, language: str = "nl") -> tuple[str, ...]:
     if definition.count == "aggregates":
         return (_before_after(definition, language),)
     if definition.count == "patients":
-        return (say("indicators.clause.mean", {}, language),)
+        return (say(f"indicators.clause.mean.{definition.measure}", {}, language),)
     if definition.count == "moments":
         moments = {"moments": _listed([str(each) for each in definition.moments], language, "or")}
         return (say("indicators.clause.moments", moments, language),)

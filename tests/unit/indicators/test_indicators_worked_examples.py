@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -163,6 +164,14 @@ def active() -> Dataset:
     return Dataset(episodes=tuple(episodes), evaluations=evaluations, answers=tuple(answers), cases=opened(episodes))
 
 
+def brought_in() -> Dataset:
+    """Three handed over at session 4, 4 and 10, the first one again later, and one who was not."""
+    episodes, evaluations = handed_over([HANDED_OVER] * 3)
+    numbers = {"v2": 10}
+    changed = (replace(one, session_number=numbers.get(one.evaluation_id, one.session_number)) for one in evaluations)
+    return Dataset(episodes=tuple(episodes), evaluations=tuple(changed))
+
+
 def taken_up() -> Dataset:
     """Four ended: yes, first no and then yes, no, and not recorded."""
     given = [[Answered.YES], [Answered.NO, Answered.YES], [Answered.NO, Answered.UNKNOWN], [Answered.UNKNOWN]]
@@ -280,6 +289,7 @@ TABLES: dict[str, Callable[[], Dataset]] = {
     "warm-handover": started,
     "warm-handover-active": active,
     "advice-taken-up": taken_up,
+    "sessions-to-partner": brought_in,
     "onward-advice": advice,
     "durable-discharge-6": lambda: durable(date(2023, 12, 31)),
     "durable-discharge-12": lambda: durable(date(2023, 11, 1)),
@@ -321,6 +331,8 @@ def test_the_worked_example_gives_what_the_definition_says(name: str) -> None:
         assert {key: count for key, count in found.parts.items() if count} == wanted
     if name == "sessions-per-patient":
         assert (found.value, found.details["median"]) == (7, 6)
+    if name == "sessions-to-partner":
+        assert (found.value, found.details["median"]) == (6, 4)
     if name == "evaluation-moments":
         assert (found.parts["without-effect"], found.parts["stopped"], found.parts["stopped-and-told"]) == (1, 1, 1)
     if name == "specialist-referral-rate":
