@@ -60,9 +60,15 @@ def check(draft: Draft | Agreement, definitions: Mapping[str, Definition], on: d
     return tuple(sorted(found, key=lambda finding: finding.order))
 
 
-def require(draft: Draft | Agreement, definitions: Mapping[str, Definition], on: date) -> None:
-    """Raise AgreementError unless a draft is free of errors."""
-    errors = [finding for finding in check(draft, definitions, on) if finding.severity is Severity.ERROR]
+def require(
+    draft: Draft | Agreement, definitions: Mapping[str, Definition], on: date, *, blanks: bool = False
+) -> None:
+    """Raise AgreementError unless a draft is free of errors; with `blanks`, places still to fill in are none."""
+    errors = [
+        finding
+        for finding in check(draft, definitions, on)
+        if finding.severity is Severity.ERROR and not (blanks and finding.rule == "agreements.blank")
+    ]
     if errors:
         raise AgreementError(
             "agreements.not-ready",

@@ -61,9 +61,13 @@ def freeze(
     *,
     on: date,
     languages: tuple[str, ...] = clauses.LANGUAGES,
+    draft: bool = False,
 ) -> bytes:
-    """Return the payload that every party signs; raise AgreementError while the check still finds an error."""
-    require(agreement, definitions, on)
+    """Return the payload that every party signs; raise AgreementError while the check still finds an error.
+
+    With `draft` places may still be blank: such a payload is to be shown to people, never signed.
+    """
+    require(agreement, definitions, on, blanks=draft)
     pinned = deriving.pinned(agreement, definitions)
     listed = deriving.flows(agreement, definitions)
     window = deriving.window(pinned)

@@ -154,7 +154,7 @@ def _payload(workspace: Workspace, agreement: str) -> tuple[bytes, bool]:
     file = Path(agreement)
     if file.suffix not in {".yaml", ".yml"}:
         return agreeing.find(workspace, agreement).payload, False
-    return signing.freeze(read(file), shipped_definitions(), on=workspace.on), True
+    return signing.freeze(read(file), shipped_definitions(), on=workspace.on, draft=True), True
 
 
 def _printed(workspace: Workspace, stored: StoredAgreement | None) -> Iterable[tuple[str, date | None, bool]]:
