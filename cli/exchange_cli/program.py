@@ -65,7 +65,9 @@ class Program(click.Group):
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="outcome-exchange", prog_name="exchange")
 @click.option("--workspace", metavar="DIR", envvar="EXCHANGE_WORKSPACE", help="The workspace, if not this folder.")
-@click.option("--language", type=click.Choice(["nl", "en"]), help="Dutch or English; else your locale.")
+@click.option(
+    "--language", type=click.Choice(["nl", "en"]), is_eager=True, help="Dutch or English; else your locale."
+)  # eager: help must know it too
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output, errors too.")
 @click.option("--passphrase-fd", type=int, metavar="FD", help="Read the passphrase from this file descriptor.")
 @click.pass_context
@@ -83,8 +85,18 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the program and leave with its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in words
-    language = language_of(words[words.index("--language") + 1] if "--language" in words[:-1] else None)
+    language = language_of(_asked_language(words))
     sys.exit(run(words, as_json=as_json, language=language))
+
+
+def _asked_language(words: list[str]) -> str | None:
+    """Find the language before anything is parsed: what is wrong with the words is said in it too."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word == "--language":
+            return following
+        if word.startswith("--language="):
+            return word.partition("=")[2]
+    return None
 
 
 def run(words: list[str], *, as_json: bool, language: str) -> int:
