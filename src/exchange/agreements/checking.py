@@ -60,9 +60,7 @@ def check(draft: Draft | Agreement, definitions: Mapping[str, Definition], on: d
     return tuple(sorted(found, key=lambda finding: finding.order))
 
 
-def require(
-    draft: Draft | Agreement, definitions: Mapping[str, Definition], on: date, *, blanks: bool = False
-) -> None:
+def require(draft: Draft | Agreement, definitions: Mapping[str, Definition], on: date, *, blanks: bool = False) -> None:
     """Raise AgreementError unless a draft is free of errors; with `blanks`, places still to fill in are none."""
     errors = [
         finding
