@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FOLDERS = ("keys", "agreements", "outbox", "inbox", "quarantine", "reports")
 _CARD = "card.jws"
+LONGEST = 200  # of a name or contact on a key card
 _CARD_YEARS = 5
 
 Passphrase = Callable[[str], str]
@@ -89,6 +90,8 @@ class Workspace:
         )
         if not settings.name:
             raise WorkspaceError("workspace.no-name", hints=("hint.name",))
+        if any(len(text) > LONGEST or not text.isprintable() for text in (settings.name, settings.contact)):
+            raise WorkspaceError("workspace.name-unfit", hints=("hint.name-unfit",), most=LONGEST)
         if "://" in store and urlsplit(store).password:
             raise WorkspaceError("workspace.store-password", hints=("hint.store-password",))
         made = not folder.exists()
