@@ -297,6 +297,23 @@ def end(speaker: Speaker, agreement: str, day: object) -> None:
     speaker.result(ended)
 
 
+@command.command("preview")
+@click.argument("agreement")
+@click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The day they saw the figures.")
+@common
+def preview(speaker: Speaker, agreement: str, day: object) -> None:
+    """Record that the partners were shown the figures that go to the insurer, as the clause on onward use asks.
+
+    Example: exchange agreement preview gp-2026 --on 2026-10-01
+    """
+    from exchange.operations import passing
+
+    with speaker.workspace() as workspace:
+        shown = passing.record_preview(workspace, agreement, on=_day(day) or speaker.today())
+    speaker.tell("program.agreement-preview", id=shown.agreement, date=shown.sendable_from)
+    speaker.result(shown)
+
+
 def _day(given: object) -> date | None:
     from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""exchange improve: improvement points, from plan to act."""
+"""exchange improve: improvement points from plan to act, good practice, and what patients said."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exchange_cli.speaking import Speaker, common
 
 @click.group("improve")
 def command() -> None:
-    """Improvement points with baseline, goal, actions, owner and check dates."""
+    """Improvement points with baseline, goal, actions, owner and check dates; good practice and quotations."""
 
 
 @command.command("record")
@@ -60,3 +60,106 @@ def list_(speaker: Speaker) -> None:
         ],
     )  # fmt: skip
     speaker.result({"points": listed})
+
+
+@command.group("practice")
+def practice() -> None:
+    """Good practice ("zinnige zorg"): what you do otherwise now, since when, with whom, and what shows it."""
+
+
+@practice.command("record")
+@click.argument("name")
+@click.option("--changed", default=None, help="What changed; a new one needs it.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Since when.")
+@click.option("--partner", default=None, help="With whom.")
+@click.option("--evidence", default=None, help="What shows it.")
+@common
+def record_practice(speaker: Speaker, name: str, since: datetime | None, **texts: str | None) -> None:
+    """Record or change a good practice; the improvement plan prints it. What you leave out stays as it was.
+
+    Example: exchange improve practice record "Fewer sessions" --changed "Exercises on video" --since 2026-01-01
+    """
+    from exchange.operations import practising
+
+    with speaker.workspace() as workspace:
+        saved = practising.record(workspace, name, since=since.date() if since else None, **texts)
+    speaker.tell("program.practice-recorded", name=saved.name)
+    speaker.result(saved)
+
+
+@practice.command("list")
+@common
+def list_practices(speaker: Speaker) -> None:
+    """List the good practices.
+
+    Example: exchange improve practice list
+    """
+    from exchange.operations import practising
+
+    with speaker.workspace() as workspace:
+        listed = practising.listed(workspace)
+    speaker.table(
+        [speaker.say(f"program.practice-{name}") for name in ("name", "changed", "since", "partner", "evidence")],
+        [[one.name, one.changed, one.since, one.partner, one.evidence] for one in listed],
+    )
+    speaker.result({"practices": listed})
+
+
+@practice.command("remove")
+@click.argument("name")
+@common
+def remove_practice(speaker: Speaker, name: str) -> None:
+    """Take a good practice out of the plan.
+
+    Example: exchange improve practice remove "Fewer sessions"
+    """
+    from exchange.operations import practising
+
+    with speaker.workspace() as workspace:
+        practising.remove(workspace, name)
+    speaker.tell("program.practice-removed", name=name)
+    speaker.result({"removed": name})
+
+
+@command.group("quote")
+def quote() -> None:
+    """Sentences out of a survey; only those that a person approved are printed."""
+
+
+@quote.command("list")
+@common
+def list_quotes(speaker: Speaker) -> None:
+    """List the comments that wait, with their id, and those that may be quoted.
+
+    Example: exchange improve quote list
+    """
+    from exchange.operations import quoting
+
+    with speaker.workspace() as workspace:
+        comments = quoting.comments(workspace)
+    speaker.table(
+        [speaker.say(f"program.quote-{name}") for name in ("id", "state", "text")],
+        [
+            [one.id[:12], speaker.say(f"program.quote-{'approved' if one.approved else 'waiting'}"), one.text]
+            for one in comments
+        ],
+    )
+    speaker.result({"comments": comments})
+
+
+@quote.command("approve")
+@click.argument("comment")
+@common
+def approve(speaker: Speaker, comment: str) -> None:
+    """Let a comment be quoted. Read it first: no program can tell whether a word in it is somebody's name.
+
+    A comment with a name in it is not to be approved; one with a telephone number or address is refused.
+
+    Example: exchange improve quote approve 0f3a91c2
+    """
+    from exchange.operations import quoting
+
+    with speaker.workspace() as workspace:
+        approved = quoting.approve(workspace, comment)
+    speaker.tell("program.quote-done", text=approved.text)
+    speaker.result(approved)

@@ -79,6 +79,7 @@ def command(
             cut_off=cut_off.date() if cut_off else None,
             audience=audience,
         )
+        found = figuring.notices(workspace, ids) if audience == "insurer" else ()
         if to is not None:
             figuring.write(figures, to, language=speaker.language)
             speaker.tell("program.written", file=to)
@@ -90,8 +91,9 @@ def command(
         [figuring.row(figure, speaker.language) for figure in figures],
         right=frozenset({2, 3, 4, 5, 6}),
     )
-    speaker.result({"figures": figures})
-    return exits.DONE
+    speaker.findings(found)
+    speaker.result({"figures": figures, "findings": found})
+    return exits.FINDINGS if found else exits.DONE
 
 
 def _checked(speaker: Speaker, file: Path) -> int:

@@ -18,25 +18,31 @@ from exchange_cli.speaking import Speaker, common
 )  # fmt: skip
 @click.option("--ask", is_flag=True, help="Ask what only you can know; the answers are kept in plan-answers.toml.")
 @click.option("--final", is_flag=True, help="The edition to send: no blanks, three pages and an annex.")
+@click.option("--progress", "progress", is_flag=True, help="Plan against realised, improvement point by point.")
 @common
-def command(speaker: Speaker, files: tuple[Path, ...], ask: bool, final: bool) -> int:
+def command(speaker: Speaker, files: tuple[Path, ...], ask: bool, final: bool, progress: bool) -> int:
     """Write the improvement plan for the insurer: a draft with marked blanks, or the final edition.
 
     Example: exchange plan --to plan.docx
+    Example: exchange plan --progress --to progress.docx
     """
     from exchange.operations import summarising
 
     if not files and not ask:
         raise click.UsageError(speaker.say("program.plan-what"))
+    if progress and (final or not files):
+        raise click.UsageError(speaker.say("program.plan-progress"))
     with speaker.workspace() as workspace:
         if ask:
             _ask(speaker, workspace.folder)
         if not files:
             return exits.DONE
         with speaker.progress("program.writing") as step:
-            written = summarising.plan(
-                workspace, files, edition="final" if final else "draft", language=speaker.asked, progress=step
-            )
+            if progress:
+                written = summarising.progress_of_plan(workspace, files, language=speaker.asked, progress=step)
+            else:
+                edition = "final" if final else "draft"
+                written = summarising.plan(workspace, files, edition=edition, language=speaker.asked, progress=step)
     for file in written.files:
         speaker.tell("program.written", file=file)
     if written.missing:
@@ -45,7 +51,7 @@ def command(speaker: Speaker, files: tuple[Path, ...], ask: bool, final: bool) -
             speaker.line(f"  • {question}")
     speaker.findings(written.findings)
     speaker.result(written)
-    return exits.DONE
+    return exits.FINDINGS if written.findings else exits.DONE
 
 
 def _ask(speaker: Speaker, folder: Path) -> None:

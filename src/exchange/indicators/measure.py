@@ -78,8 +78,11 @@ def measure_report(
     kind: str = "summary",
     subject: str | None = None,
     identifier: str | None = None,
+    agreement: str = "",
 ) -> dict[str, Any]:
     """Return the MeasureReport of a figure; `strata` are the same indicator's figures by group.
+
+    `agreement` is the id of the agreement under which it was counted, where it is not the practice as a whole.
 
     `reporter` is a party `scheme:value`. `kind` is "summary", or "individual" with `subject`, a reference to the
     patient, and then a figure counted over that patient alone.
@@ -98,7 +101,7 @@ def measure_report(
     built: dict[str, Any] = {
         "resourceType": "MeasureReport",
         "meta": {"profile": [f"{_DEQM}/{profile}-measurereport-deqm"]},
-        "extension": _provenance(figure),
+        "extension": _provenance(figure, agreement),
         "identifier": [{"system": SYSTEMS["message"], "value": identifier}] if identifier else None,
         "status": "complete",
         "type": kind,
@@ -213,10 +216,12 @@ def _stratifiers(strata: Sequence[Figure]) -> list[dict[str, Any]]:
     return [{"code": [{"text": name} for name in names], "stratum": found} for names, found in tables.items()]
 
 
-def _provenance(figure: Figure) -> list[dict[str, Any]]:
+def _provenance(figure: Figure, agreement: str) -> list[dict[str, Any]]:
     """Return what a figure never travels without and MeasureReport has no element for."""
     said = [("scope", figure.scope), ("unit", figure.unit), ("cut-off", figure.cut_off.isoformat())]
     said += [("source", source) for source in figure.sources]
+    if agreement:
+        said.append(("agreement", agreement))
     if figure.masked is not None:
         said.append(("masked", figure.masked))
     return [{"url": extension_url("figure"), "extension": [_extension(name, "String", text) for name, text in said]}]

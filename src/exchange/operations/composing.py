@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,29 +11,19 @@ from typing import TYPE_CHECKING
 from exchange import __version__
 from exchange.errors import IndicatorError
 from exchange.findings import say
-from exchange.operations import agreeing, figuring, improving, indexing
+from exchange.operations import agreeing, choosing, figuring, improving, indexing, practising, quoting
 from exchange.operations.changes import changes
+from exchange.operations.choosing import Asked
+from exchange.operations.passing import Onward
 from exchange.operations.workspace import Workspace
 from exchange.records.dcsph import location_label
 from exchange.reports import facts as pages
 
 if TYPE_CHECKING:
     from exchange.agreements.frozen import Frozen
-    from exchange.indicators.definition import Definition
     from exchange.indicators.figure import Figure
     from exchange.store.agreements import StoredAgreement
 
-PRACTICE_WIDE = (
-    "substitution-net",
-    "onward-advice",
-    "durable-discharge-6",
-    "durable-discharge-12",
-    "responders",
-    "measured",
-    "evaluation-moments",
-    "sessions-per-patient",
-)
-PER_YEAR = "sessions-per-patient"
 # The letter has these two in its own words; what a practice records under these names is in the summary.
 LETTERS_OWN = frozenset({"behandelindex", "index", "transparantie", "transparency"})
 _DAY = timedelta(days=1)
@@ -42,44 +32,59 @@ _IN_FORCE = frozenset({"active", "active-paper-signed", "under-review", "follow-
 
 @dataclass
 class Composer:
-    """Everything one document needs, counted once. `audience` is internal or insurer."""
+    """Everything one document needs, counted once. `audience` is internal or insurer.
+
+    For the insurer a figure that rests on an agreement without a clause for that is not even counted.
+    """
 
     workspace: Workspace
     audience: str
     language: str
+    asked: dict[int, Asked] = field(default_factory=dict)  # what each figure answers, by its identity
 
     @cached_property
     def period(self) -> tuple[date, date]:
         """Return the whole period of the store, up to today."""
-        return figuring.period(self.workspace, None, None)
+        return choosing.whole_period(self.workspace)
+
+    @property
+    def outside(self) -> bool:
+        """Say whether somebody outside the practice reads it."""
+        return self.audience != "internal"
+
+    @property
+    def _readers(self) -> pages.Audience:
+        return pages.Audience.OUTSIDE if self.outside else pages.Audience.INTERNAL
+
+    @cached_property
+    def onward(self) -> Onward:
+        """Return what of partners' answers may go to the insurer."""
+        return Onward(self.workspace)
+
+    def _counted(self, wanted: Iterable[Asked]) -> tuple[Figure, ...]:
+        found: list[Figure] = []
+        for one in wanted:
+            if self.outside and not self.onward.passes(one.definition, one.agreement):
+                continue
+            for figure in choosing.count(self.workspace, one):
+                self.asked[id(figure)] = one
+                found.append(figure)
+        return tuple(found)
 
     @cached_property
     def figures(self) -> tuple[Figure, ...]:
         """Return the practice's figures, unprotected: `shown` is what readers see."""
-        found: list[Figure] = []
-        for definition in figuring.definitions(PRACTICE_WIDE):
-            start, end = self._period_of(definition)
-            found += figuring.counted(self.workspace, definition, start=start, end=end)
-        return tuple(found)
-
-    def _period_of(self, definition: Definition) -> tuple[date, date]:
-        """Return the whole period, but the last calendar year for sessions per patient, which grow with the years."""
-        start, end = self.period
-        year = date(self.workspace.on.year - 1, 1, 1), date(self.workspace.on.year, 1, 1)
-        return year if definition.id == PER_YEAR and start < year[1] <= end else (start, end)
+        return self._counted(choosing.practice_wide(self.workspace, self.period))
 
     @cached_property
     def _by_location(self) -> tuple[Figure, ...]:
         """Return sessions per patient over the year of the official index, as a whole and per diagnosis group."""
         if self.told is None or self.told.latest is None:
             return ()
-        (definition,) = figuring.definitions((PER_YEAR,))
+        (definition,) = figuring.definitions((choosing.PER_YEAR,))
         start, end = self.told.latest.period_start, self.told.latest.period_end + _DAY
-        return tuple(
-            one
-            for split in ((), ("location",))
-            for one in figuring.counted(self.workspace, definition, start=start, end=end, group_by=split)
-        )
+        splits: tuple[tuple[str, ...], ...] = ((), ("location",))
+        return self._counted(Asked(definition, start, end, group_by=split) for split in splits)
 
     @cached_property
     def stored(self) -> tuple[StoredAgreement, ...]:
@@ -94,29 +99,8 @@ class Composer:
         found = []
         for stored in self.stored:
             frozen = signing.thaw(stored.payload)
-            found.append((stored, frozen, self._figures_of(stored, frozen)))
-        return tuple(found)
-
-    def _figures_of(self, stored: StoredAgreement, frozen: Frozen) -> tuple[Figure, ...]:
-        from exchange.agreements import signing
-
-        known = signing.definitions_of(frozen)
-        found: list[Figure] = []
-        for agreed in frozen.agreement.indicators:
-            definition = known.get(agreed.id)
-            if definition is None or definition.kind == figuring.NEEDS_TABLE:
-                continue
-            start, end = self._period_of(definition)
-            begins = frozen.agreement.term.start if definition.kind == figuring.NEEDS_AGREEMENT else start
-            found += figuring.counted(
-                self.workspace,
-                definition,
-                start=begins,
-                end=end,
-                agreements=frozenset({stored.agreement_id}),
-                target=agreed.target if agreed.primary else None,
-                baseline=agreed.baseline,
-            )
+            wanted = choosing.agreed(self.workspace, stored, frozen, self.period)
+            found.append((stored, frozen, self._counted(wanted)))
         return tuple(found)
 
     @cached_property
@@ -125,10 +109,20 @@ class Composer:
 
         All figures of a document pass disclosure control together, so that one never gives another away.
         """
-        agreed = (figure for _, _, some in self._agreed for figure in some)
-        everything = [*self.figures, *agreed, *self._by_location]
+        everything = self._everything
         seen = figuring.protected(everything, self.audience)
         return {id(old): new for old, new in zip(everything, seen, strict=True)}
+
+    @cached_property
+    def _everything(self) -> tuple[Figure, ...]:
+        agreed = (figure for _, _, some in self._agreed for figure in some)
+        return (*self.figures, *agreed, *self._by_location)
+
+    @property
+    def published(self) -> Iterator[tuple[Asked, Figure, Figure]]:
+        """Yield what was asked, what was counted and what its readers see of it."""
+        for one in self._everything:
+            yield self.asked[id(one)], one, self.shown[id(one)]
 
     def show(self, found: Iterable[Figure]) -> tuple[Figure, ...]:
         """Return figures as their readers may see them."""
@@ -183,15 +177,17 @@ class Composer:
                 pages.Moment(one.on, one.about.get(self.language, ""), done=one.on < self.workspace.on)
                 for one in agreement.evaluations
             ),
-            loop=self._safe(loop),
+            loop=self._safe(loop, stored.agreement_id),
             figures=self.show(found),
             revision=agreement.missed[self.language],
         )
 
-    def _safe(self, loop: pages.Loop) -> pages.Loop:
-        """Leave out counts of fewer than ten cases where outsiders read."""
-        if self.audience == "internal":
+    def _safe(self, loop: pages.Loop, agreement: str) -> pages.Loop:
+        """Leave out counts of fewer than ten cases, and all of an agreement without a clause, where outsiders read."""
+        if not self.outside:
             return loop
+        if not self.onward.allows(agreement):
+            return pages.Loop()
         counts = (loop.sent, loop.due, loop.answered, loop.unanswered)
         if any(count is not None and 0 < count < 10 for count in counts):
             return pages.Loop()
@@ -200,7 +196,7 @@ class Composer:
     @cached_property
     def sessions(self) -> pages.SessionsFacts | None:
         """Return the sessions per patient of the last calendar year, in Nivel's classes."""
-        raw = next(one for one in self.figures if one.indicator == PER_YEAR)
+        raw = next(one for one in self.figures if one.indicator == choosing.PER_YEAR)
         (figure,) = self.show([raw])
         if figure.value is None:
             return None
@@ -287,7 +283,24 @@ class Composer:
     def improvements(self) -> tuple[pages.ImprovementPoint, ...]:
         """Return the improvement points."""
         titles = {name: text.title[self.language] for name, text in self.definitions.items()}
-        return improving.shown(self.workspace, titles, self.language)
+        agreed = (one for _, _, some in self._agreed for one in some)
+        measured = {one.indicator: self.shown[id(one)] for one in (*agreed, *self.figures)}
+        return improving.shown(self.workspace, titles, measured, self.language)
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """Say which figures are not in it, and for want of which agreement's clause."""
+        if not self.outside:
+            return ()
+        self.shown  # noqa: B018 - what is left out is known once everything was asked for
+        return tuple(
+            self._say(
+                "composing.left-out",
+                title=self.definitions[name].title[self.language] if name in self.definitions else name,
+                agreements=", ".join(self.onward.title(one) for one in sorted(behind)),
+            )
+            for name, behind in sorted(self.onward.left_out.items())
+        )
 
     def _further(self) -> tuple[pages.ImprovementPoint, ...]:
         """Return the points beside the first two of the letter, which the letter words itself."""
@@ -300,7 +313,6 @@ class Composer:
     def summary(self) -> pages.SummaryFacts:
         """Return all of the indicator summary."""
         start, end = self.period
-        outside = self.audience != "internal"
         return pages.SummaryFacts(
             organisation=self.organisation,
             on=self.workspace.on,
@@ -311,10 +323,11 @@ class Composer:
             definitions=self.definitions,
             charts=pages.Charts(self.index, self.sessions, self.changes),
             improvement_points=self.improvements,
+            warnings=self.left_out,
             next_steps=tuple(
                 f"{one.title}: {one.do}" if one.do else one.title for one in self.improvements if one.state == "open"
             ),
-            audience=pages.Audience.OUTSIDE if outside else pages.Audience.INTERNAL,
+            audience=self._readers,
             load=self.workspace.store.last_load(),
             program=__version__,
         )
@@ -340,7 +353,7 @@ class Composer:
             groups=self.groups,
             sessions=self.sessions,
             partners=self._partners(),
-            prem=self._prem(),
+            prem=quoting.survey(self.workspace, self.language),
             outcome=some("measured", "responders"),
             changes=self.changes,
             durable=some("durable-discharge-12", "durable-discharge-6"),
@@ -349,11 +362,17 @@ class Composer:
             definitions=self.definitions,
             agreements=self.agreements,
             improvement_points=self._further(),
+            good_practices=practising.shown(self.workspace),
+            warnings=self.left_out,
             answers=answers,
-            audience=pages.Audience.OUTSIDE if self.audience != "internal" else pages.Audience.INTERNAL,
+            audience=self._readers,
             load=self.workspace.store.last_load(),
             program=__version__,
         )
+
+    def progress(self, answers: Mapping[str, str]) -> pages.PlanFacts:
+        """Return what was planned and what came of it: every improvement point, those of the letter itself too."""
+        return replace(self.plan(answers), improvement_points=self.improvements)
 
     def _insurer(self, answers: Mapping[str, str]) -> pages.Insurer | None:
         name = answers.get("insurer") or self.workspace.settings.insurer
@@ -372,21 +391,6 @@ class Composer:
             pages.Partner(one.name, one.kind.value, agreed=one.party in agreed)
             for one in listed.values()
             if one.kind != "practice"
-        )
-
-    def _prem(self) -> pages.Prem | None:
-        found = self.workspace.store.figures.prem()
-        if not found:
-            return None
-        last = max(found, key=lambda one: one.period_end)
-        return pages.Prem(
-            source=self._say("composing.prem-source", source=last.source, bureau=last.bureau),
-            start=last.period_start,
-            end=last.period_end + _DAY,
-            respondents=last.respondents,
-            grade=last.mean,
-            nps=last.nps,
-            quotations=last.approved_comments,
         )
 
 

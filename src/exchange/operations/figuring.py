@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exchange.errors import IndicatorError, StoreError
-from exchange.findings import say
+from exchange.findings import Finding, say
 from exchange.operations import files, trail
+from exchange.operations.passing import Onward
 from exchange.operations.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -68,10 +69,14 @@ def figures(
 ) -> tuple[Figure, ...]:
     """Return the figures of the practice as a whole; those that need more than the store are left out unless named.
 
-    A figure's own load and cut-off, given as `as_of` and `cut_off`, give it again.
+    A figure's own load and cut-off, given as `as_of` and `cut_off`, give it again. For the insurer those that rest on
+    answers under an agreement without a clause for that are left out: `notices` says which.
     """
     named = definitions(ids)
     chosen = [one for one in named if ids or one.kind not in {NEEDS_TABLE, NEEDS_AGREEMENT}]
+    if audience != "internal":
+        onward = Onward(workspace)
+        chosen = [one for one in chosen if onward.passes(one)]
     begin, until = period(workspace, start, end or cut_off, as_of=as_of)
     found: list[Figure] = []
     for definition in chosen:
@@ -82,6 +87,15 @@ def figures(
         )  # fmt: skip
     trail.note(workspace, "calculated", detail=", ".join(one.id for one in chosen))
     return protected(found, audience)
+
+
+def notices(workspace: Workspace, ids: Sequence[str] = ()) -> tuple[Finding, ...]:
+    """Return what has to be known before these figures go to the insurer: what is left out, and from when they may."""
+    onward = Onward(workspace)
+    for definition in definitions(ids):
+        if ids or definition.kind not in {NEEDS_TABLE, NEEDS_AGREEMENT}:
+            onward.passes(definition)
+    return onward.findings
 
 
 def counted(
@@ -145,6 +159,8 @@ def cube(
         "group_by": group_by,
         "instruments": instruments(),
         "agreements": agreements,
+        # an agreement's figure is about its own cases; what others do not answer is not its unknown
+        "within": agreements,
     }
     if engine == "oracle":
         from exchange.indicators import oracle

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 from exchange.findings import say
 from exchange.operations import trail
 from exchange.operations.workspace import Workspace
 from exchange.records.model import ImprovementPoint
 from exchange.reports import facts as pages
+
+if TYPE_CHECKING:
+    from exchange.indicators.figure import Figure
 
 
 def record(
@@ -34,8 +38,10 @@ def listed(workspace: Workspace) -> tuple[ImprovementPoint, ...]:
     return workspace.store.figures.improvements()
 
 
-def shown(workspace: Workspace, titles: Mapping[str, str], language: str) -> tuple[pages.ImprovementPoint, ...]:
-    """Return the improvement points as pages show them; `titles` are those of the indicators."""
+def shown(
+    workspace: Workspace, titles: Mapping[str, str], measured: Mapping[str, Figure], language: str
+) -> tuple[pages.ImprovementPoint, ...]:
+    """Return the improvement points as pages show them; `titles` and figures `measured` are those of the indicators."""
     return tuple(
         pages.ImprovementPoint(
             title=one.title or one.point_id,
@@ -51,6 +57,7 @@ def shown(workspace: Workspace, titles: Mapping[str, str], language: str) -> tup
             check_on=one.check_on,
             # what came of it is in words; whether that reached the goal is for the reader to say
             state="checked" if one.realised else "open",
+            measured=measured.get(one.indicator),
         )
         for one in listed(workspace)
     )

@@ -9,17 +9,18 @@ from pathlib import Path
 
 from exchange.errors import ReportError
 from exchange.findings import Finding, Severity
-from exchange.operations import asking, trail
+from exchange.operations import asking, releasing, trail
 from exchange.operations.composing import Composer
 from exchange.operations.workspace import Workspace
 from exchange.records import detector
 
 REFERENCE = "letterhead.docx"
+FHIR = ".fhir.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The files that were written, what is still open (as questions), and findings of the BSN detector."""
+    """The files that were written, what is still open (as questions), and findings: nine digits, styles, onward use."""
 
     files: tuple[Path, ...]
     missing: tuple[str, ...] = ()
@@ -32,21 +33,27 @@ def summary(
     *,
     audience: str = "insurer",
     language: str | None = None,
+    release: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Written:
-    """Write the indicator summary in every format asked for."""
-    from exchange.reports import pages
+    """Write the indicator summary in every format asked for; `release` enters what it publishes in the ledger."""
+    from exchange.reports import bundle, converting, pages
 
     chosen = language or workspace.settings.language
-    facts = Composer(workspace, audience, chosen).summary()
-    found = _require_no_bsn(workspace, facts, to)
-    for number, file in enumerate(to, 1):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        pages.summary(facts, chosen, file, reference=_letterhead(workspace))
-        if progress is not None:
-            progress(number, len(to))
-    _note(workspace, "summary", audience, to)
-    return Written(tuple(to), findings=found)
+    composer = Composer(workspace, audience, chosen)
+    if release and not composer.outside:
+        raise ReportError("summarising.release-internal", hints=("hint.summarising-release",))
+    facts = composer.summary()
+
+    def write(file: Path, reference: Path | None) -> tuple[str, ...]:
+        if file.name.lower().endswith(FHIR):
+            known = [asked.definition for asked, _, _ in composer.published]
+            converting.publish(bundle.bundle(facts, known, chosen), file)
+        else:
+            pages.summary(facts, chosen, file, reference=reference)
+        return ()
+
+    return _write(composer, "summary", facts, to, write, release=release, progress=progress)
 
 
 def plan(
@@ -58,29 +65,98 @@ def plan(
     language: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Written:
-    """Write the improvement plan as a draft with marked blanks, or as the final edition that refuses them."""
+    """Write the improvement plan as a draft with marked blanks, or as the final edition that refuses them.
+
+    The final edition enters what it publishes in the release ledger, and is refused where that would tell too much.
+    """
     from exchange.reports import pages
     from exchange.reports.questions import questions
 
     chosen = language or workspace.settings.language
-    facts = Composer(workspace, audience, chosen).plan(asking.answers(workspace.folder))
+    composer = Composer(workspace, audience, chosen)
+    facts = composer.plan(asking.answers(workspace.folder))
+
+    def write(file: Path, reference: Path | None) -> tuple[str, ...]:
+        return pages.plan(facts, chosen, edition, file, reference=reference)
+
+    final = edition == "final"
+    written = _write(composer, f"plan-{edition}", facts, to, write, release=final, progress=progress)
     words = {one.id: one.question[chosen] for one in questions()}
-    missing: dict[str, str] = {}
-    found = _require_no_bsn(workspace, facts, to)
-    for number, file in enumerate(to, 1):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        for blank in pages.plan(facts, chosen, edition, file, reference=_letterhead(workspace)):
-            missing[blank] = words.get(blank, blank)
-        if progress is not None:
-            progress(number, len(to))
-    _note(workspace, f"plan-{edition}", audience, to)
-    return Written(tuple(to), tuple(missing.values()), found)
+    return dataclasses.replace(written, missing=tuple(words.get(blank, blank) for blank in written.missing))
 
 
-def _letterhead(workspace: Workspace) -> Path | None:
-    """Return the practice's own Word reference document, where it put one in its workspace."""
+def progress_of_plan(
+    workspace: Workspace,
+    to: Sequence[Path],
+    *,
+    audience: str = "insurer",
+    language: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Written:
+    """Write plan against realised, improvement point by improvement point: what the insurer asks half a year later."""
+    from exchange.reports import pages
+
+    chosen = language or workspace.settings.language
+    composer = Composer(workspace, audience, chosen)
+    facts = composer.progress(asking.answers(workspace.folder))
+
+    def write(file: Path, reference: Path | None) -> tuple[str, ...]:
+        pages.progress(facts, chosen, file, reference=reference)
+        return ()
+
+    return _write(composer, "plan-progress", facts, to, write, release=False, progress=progress)
+
+
+def _write(
+    composer: Composer,
+    document: str,
+    facts: object,
+    to: Sequence[Path],
+    write: Callable[[Path, Path | None], tuple[str, ...]],
+    *,
+    release: bool,
+    progress: Callable[[int, int], None] | None,
+) -> Written:
+    """Look at everything first, then write every file, then enter in the ledger what was published."""
+    workspace = composer.workspace
+    reference, found = _letterhead(workspace, to)
+    found += _require_no_bsn(workspace, facts, to)
+    cells = releasing.require_new(workspace, composer.published, composer.language) if release else ()
+    missing: dict[str, None] = {}
+    done: list[Path] = []
+    try:
+        for number, file in enumerate(to, 1):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            missing.update(dict.fromkeys(write(file, reference)))
+            done.append(file)
+            if progress is not None:
+                progress(number, len(to))
+        if release:
+            releasing.record(workspace, document, cells)
+    except BaseException:
+        # No document of a release that the ledger does not have may be left to send.
+        for file in done if release else ():
+            file.unlink(missing_ok=True)
+        raise
+    _note(workspace, document, composer.audience, to)
+    return Written(tuple(to), tuple(missing), (*found, *(composer.onward.findings if composer.outside else ())))
+
+
+def _letterhead(workspace: Workspace, to: Sequence[Path]) -> tuple[Path | None, tuple[Finding, ...]]:
+    """Return the practice's own Word reference document, where it put one in its workspace and Word is asked for.
+
+    ReportError for what is no plain Word document; a warning names the styles it lacks.
+    """
+    from exchange.reports import word
+
     own = workspace.folder / REFERENCE
-    return own if own.is_file() else None
+    if not own.is_file() or not any(file.suffix.lower() == ".docx" for file in to):
+        return None, ()
+    lacking = word.missing_styles(word.usable(own))
+    if not lacking:
+        return own, ()
+    params = {"file": REFERENCE, "styles": ", ".join(lacking)}
+    return own, (Finding("summarising.styles", REFERENCE, Severity.WARNING, params=params),)
 
 
 def _note(workspace: Workspace, document: str, audience: str, to: Sequence[Path]) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from exchange.errors import StoreError
 from exchange.findings import Finding
 from exchange.operations.workspace import Workspace
+
+if TYPE_CHECKING:
+    from exchange.store.audit import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +51,33 @@ def note(
     detail: str = "",
 ) -> None:
     """Append one event; `subject` is a surrogate patient id, nothing here is a value out of a record."""
+    said = _event(
+        workspace, event, subject=subject, object=object, counterparty=counterparty, ground=ground, outcome=outcome,
+        detail=detail,
+    )  # fmt: skip
+    workspace.store.audit.append(said, at=workspace.now)
+
+
+def note_each(workspace: Workspace, event: str, subjects: Iterable[str], *, object: str) -> None:  # noqa: A002 - the word of NEN 7513
+    """Append one event for each patient whose record was looked into, all in one transaction."""
+    events = [_event(workspace, event, subject=one, object=object) for one in subjects]
+    workspace.store.audit.append_all(events, at=workspace.now)
+
+
+def _event(
+    workspace: Workspace,
+    event: str,
+    *,
+    subject: str = "",
+    object: str = "",  # noqa: A002 - the word of NEN 7513
+    counterparty: str = "",
+    ground: str = "",
+    outcome: str = "done",
+    detail: str = "",
+) -> Event:
     from exchange.store.audit import Event
 
-    said = Event(
+    return Event(
         event=event,
         user=workspace.user,
         organisation=workspace.settings.party,
@@ -59,7 +88,6 @@ def note(
         outcome=outcome,
         detail={"text": detail} if detail else {},
     )
-    workspace.store.audit.append(said, at=workspace.now)
 
 
 def show(workspace: Workspace, *, epd_number: str | None = None, last: int = 50) -> tuple[Entry, ...]:

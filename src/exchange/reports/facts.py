@@ -189,6 +189,7 @@ class ImprovementPoint:
     realised: str = ""
     check_on: tuple[date, ...] = ()
     state: str = "open"  # an id under reports.point
+    measured: Figure | None = None  # its indicator as it stands now
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,3 +292,4 @@ class PlanFacts:
     audience: Audience = Audience.OUTSIDE
     load: int | None = None
     program: str = ""
+    warnings: tuple[str, ...] = ()

@@ -149,6 +149,33 @@ def usable(file: Path) -> bytes:
     return data
 
 
+# What the templates put into a page, by the names that Word shows; without one, text in it looks like any other.
+_STYLED = (
+    "Normal",
+    "Body Text",
+    "First Paragraph",
+    "Compact",
+    "Heading 1",
+    "Heading 2",
+    "Heading 3",
+    "Block Text",
+    "Table",
+    "Blank",
+    "Note",
+    "Banner",
+    "Address",
+    "Small",
+)
+_STYLE_NAME = re.compile(r'<w:style\b[^>]*>\s*<w:name\s+w:val="([^"]*)"')
+
+
+def missing_styles(data: bytes) -> tuple[str, ...]:
+    """Return the styles that our pages use and a Word document lacks, in the order of `_STYLED`."""
+    styles = _parts(data)["word/styles.xml"].decode("utf-8", "replace")
+    known = {name.casefold() for name in _STYLE_NAME.findall(styles)}
+    return tuple(name for name in _STYLED if name.casefold() not in known)
+
+
 def _unreadable(file: Path) -> ReportError:
     return ReportError("reports.reference-unreadable", hints=("hint.save-as-docx",), file=file.name)
 

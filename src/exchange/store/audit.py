@@ -97,16 +97,23 @@ class Audit:
 
     def append(self, event: Event, *, at: datetime) -> Recorded:
         """Write an event in a short transaction of its own; one at a time, whoever else is writing."""
+        return self.append_all([event], at=at)[0]
+
+    def append_all(self, events: Iterable[Event], *, at: datetime) -> tuple[Recorded, ...]:
+        """Write events in order in one transaction: all of them or none."""
         with self._database.writing() as connection:
-            count, previous = head_of(connection)
-            salt = secrets.token_bytes(_SALT)
-            detail = json.dumps(dict(event.detail), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-            values = {name: getattr(event, name) for name in Event.__slots__ if name != "detail"}
-            values |= {"number": count + 1, "at": at, "salt": salt, "detail": detail, "previous": previous}
-            values["commitment"] = _commitment(salt, detail)
-            values["hash"] = self._link(values)
-            connection.execute(sa.insert(tables.audit).values(values))
-            return Recorded(count + 1, at, event, values["hash"])
+            return tuple(self._append(connection, event, at) for event in events)
+
+    def _append(self, connection: Connection, event: Event, at: datetime) -> Recorded:
+        count, previous = head_of(connection)
+        salt = secrets.token_bytes(_SALT)
+        detail = json.dumps(dict(event.detail), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        values = {name: getattr(event, name) for name in Event.__slots__ if name != "detail"}
+        values |= {"number": count + 1, "at": at, "salt": salt, "detail": detail, "previous": previous}
+        values["commitment"] = _commitment(salt, detail)
+        values["hash"] = self._link(values)
+        connection.execute(sa.insert(tables.audit).values(values))
+        return Recorded(count + 1, at, event, values["hash"])
 
     def head(self) -> tuple[int, str]:
         """Return the number of entries and the last link: what a manifest carries and a partner keeps."""
