@@ -343,6 +343,8 @@ def agree(connection: sa.Connection, dataset: Dataset, definition: Definition, g
     for agreements in (None, frozenset({"a1"})):
         expected = oracle.cube(definition, dataset, **asked, agreements=agreements)
         assert counting.cube(connection, definition, **asked, agreements=agreements) == expected
+    narrowed = oracle.cube(definition, dataset, **asked, within=frozenset({"a1"}))
+    assert counting.cube(connection, definition, **asked, within=frozenset({"a1"})) == narrowed
 
 
 GROUPS = [(), ("location",), ("month", "sex"), ("chronic", "access"), ("year", "therapist", "diagnosis")]

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from exchange.counting.criteria import Column, Joined, Judged, agreed, judged, left_on
-from exchange.counting.current import handovers, patients, word
+from exchange.counting.current import handovers, patients, under_present_id, word
 from exchange.counting.functions import greatest, least, month_of, year_of
 from exchange.indicators.cohort import (
     CENSORED,
@@ -100,9 +100,18 @@ def base(asked: Asked) -> sa.CTE:
             *group_columns(asked.question.group_by, t, person.c.sex, day),
         )
         .select_from(joined.outerjoin(person, person.c.patient_id == t.c.patient_id))
-        .where(current(t, asked.as_of), day >= asked.start, day < asked.end)
+        .where(current(t, asked.as_of), day >= asked.start, day < asked.end, *_within(asked))
         .cte("base")
     )
+
+
+def _within(asked: Asked) -> list[Column]:
+    """Return the condition that limits episodes to those with a case under some agreements, where that is asked."""
+    if asked.question.within is None:
+        return []
+    case = tables.case_opened
+    under = under_present_id(case, (), asked.as_of, case.c.agreement_id.in_(sorted(asked.question.within)))
+    return [tables.episode.c.episode_id.in_(under)]
 
 
 def admission(asked: Asked, joined: Joined) -> list[tuple[Column, str]]:

@@ -48,6 +48,7 @@ def cube(
     instruments: Mapping[str, Instrument],
     reference: ReferenceTable | None = None,
     agreements: frozenset[str] | None = None,
+    within: frozenset[str] | None = None,
     as_of: int | None = None,
 ) -> Cube:
     """Return the integers of a definition over [start, end), as the store stands or stood after load `as_of`.
@@ -55,7 +56,7 @@ def cube(
     The arguments are the oracle's (`indicators.oracle.cube`); so is the answer.
     """
     require_groups(definition, group_by)
-    question = Question(definition, start, end, cut_off, group_by, instruments, agreements)
+    question = Question(definition, start, end, cut_off, group_by, instruments, agreements, within)
     found = [dict(row) for row in connection.execute(query(Asked(question, as_of), reference)).mappings()]
     return Cube(definition.id, definition.version, start, end, cut_off, group_by, _rows(question, found))
 

@@ -31,7 +31,11 @@ NOT_REACHED = "not-reached"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of a definition: the period, the day up to which facts are known, and what it is split by."""
+    """What is asked of a definition: the period, the day up to which facts are known, and what it is split by.
+
+    `agreements` are those whose cases count as agreed with a partner who can know; `within` limits the episodes
+    themselves to those with a case under one of these agreements.
+    """
 
     definition: Definition
     start: date
@@ -40,6 +44,7 @@ class Question:
     group_by: tuple[str, ...]
     instruments: Mapping[str, Instrument]
     agreements: frozenset[str] | None = None
+    within: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,10 @@ def cases(question: Question, facts: Facts) -> Iterator[CaseResult]:
 def in_period(question: Question, episode: Episode, facts: Facts) -> bool:
     """Say whether the episode's day lies in the period."""
     day = period_day(question.definition, episode, facts)
+    if question.within is not None:
+        under = {one.agreement_id for one in facts.cases.get(episode.episode_id, ())}
+        if not under & question.within:
+            return False
     return day is not None and question.start <= day < question.end
 
 

@@ -80,14 +80,16 @@ def cube(
     instruments: Mapping[str, Instrument],
     reference: ReferenceTable | None = None,
     agreements: frozenset[str] | None = None,
+    within: frozenset[str] | None = None,
 ) -> Cube:
     """Return the integers of a definition over [start, end), with facts known up to `cut_off`.
 
-    `agreements` limits whose cases count as "agreed with a partner who can know"; None takes any case. For a rate
+    `agreements` limits whose cases count as "agreed with a partner who can know"; None takes any case. `within` counts
+    only episodes with a case under one of these agreements, where the definition judges episodes. For a rate
     ratio of aggregates `start` is the day the agreement began, and `end` does not matter.
     """
     require_groups(definition, group_by)
-    question = Question(definition, start, end, cut_off, group_by, instruments, agreements)
+    question = Question(definition, start, end, cut_off, group_by, instruments, agreements, within)
     facts = facts_of(dataset)
     if definition.kind == "rate-ratio":
         rows = _rates(question, facts)
