@@ -175,6 +175,7 @@ def _agreements(cast: _Cast, say: Say) -> None:
         "specialist",
         parties=(drawing.HOSPITAL,),
         agreement_id="ziekenhuis",
+        indicators=("substitution-net", "onward-advice"),
         passphrase_until=date(2027, 12, 31),
         **_COMMON,
     )
