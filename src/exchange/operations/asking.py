@@ -67,5 +67,10 @@ def _write(folder: Path, given: dict[str, str], open_questions: Sequence[Questio
         if question.id not in given:
             lines += [f"# {question.text}", f'# {question.id} = ""', ""]
     for name in sorted(given):
-        lines += [f"{name} = {json.dumps(given[name], ensure_ascii=False)}", ""]
+        lines += [f"{name} = {_quoted(given[name])}", ""]
     files.write(folder / FILE, "\n".join(lines).encode("utf-8"))
+
+
+def _quoted(text: str) -> str:
+    # a JSON string is a TOML basic string, but for DEL
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
