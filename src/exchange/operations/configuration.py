@@ -99,11 +99,21 @@ contact = {_quoted(settings.contact)}
 gap-days = {settings.gap_days}  # PM304 has no episode: this many days without a session end one
 evaluate-at = [{", ".join(map(str, settings.moments))}]  # session numbers
 evaluate-every = {settings.every}  # after the last of them; 0 is never
+services = {_inline(settings.services)}  # own meaning of service codes, over the shipped map
 
 [plan]
 insurer = {_quoted(settings.insurer)}
 """
     (folder / FILE).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _inline(value: object) -> str:
+    """Write a value in one line of TOML, tables and lists too."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_quoted(str(key))} = {_inline(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_inline, value)) + "]"
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _quoted(text: str) -> str:

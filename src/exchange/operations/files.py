@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from exchange.errors import SourceError, WorkspaceError
@@ -32,7 +33,8 @@ def write(file: Path, data: bytes) -> None:
             os.fsync(stream.fileno())
         part.replace(file)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise WorkspaceError(
             "files.unwritable", hints=("hint.file-path",), file=str(file), why=error.strerror
         ) from None
