@@ -17,7 +17,7 @@ from exchange.agreements.frozen import Clause, Flow, Frozen, Window, base
 from exchange.errors import AgreementError
 from exchange.findings import say
 from exchange.indicators.definition import Definition
-from exchange.indicators.wording import paragraph
+from exchange.indicators.wording import counting, paragraph
 from exchange.records.codes import PartnerKind
 from exchange.records.elements import elements
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 LANGUAGES = ("nl", "en")
+# The purposes of our own templates; an agreement may name others.
+_PURPOSES = frozenset({"treatment", "effect", "handover"})
 _NOTE = "\n===\n"
 _MARKS = re.compile(r"([\\`*_\[\]<>|#~$])")
 _MONTHS: Mapping[str, tuple[str, ...]] = {
@@ -181,7 +183,13 @@ def _context(
         "money": lambda cents: money(cents, language),
         "word": lambda group, code: say(f"agreements.{group}.{code}", {}, language),
         "fingerprint": fingerprint,
+        "named": lambda purpose: _purpose(purpose, language),
     }
+
+
+def _purpose(purpose: str, language: str) -> str:
+    """Return what people call a purpose; one of an agreement's own making is called as it was written."""
+    return say(f"agreements.purpose.{purpose}", {}, language) if purpose in _PURPOSES else plain(purpose)
 
 
 def money(cents: int, language: str) -> str:
@@ -198,7 +206,7 @@ def _flow(terms: FlowTerms, flow: Flow, language: str) -> dict[str, Any]:
     return {
         "title": say(f"agreements.flow.{terms.event}", {}, language),
         "sender": say(f"agreements.sender.{terms.sender}", {}, language),
-        "purpose": plain(terms.purpose),
+        "purpose": _purpose(terms.purpose, language),
         "article_6": say(f"agreements.article.{terms.article_6}", {}, language),
         "article_9": say(f"agreements.article.{terms.article_9}", {}, language),
         "secrecy": say(f"agreements.secrecy.{terms.secrecy}", {}, language),
@@ -221,10 +229,23 @@ def _indicator(agreed: AgreedIndicator, definition: Definition, language: str) -
         "version": agreed.version,
         "primary": agreed.primary,
         "title": definition.title[language],
-        "paragraph": paragraph(definition, language),
+        **_parts(definition, language),
         "baseline": None if agreed.baseline is None else number(agreed.baseline, definition.kind, language),
         "baseline_period": period,
         "target": None if agreed.target is None else number(agreed.target, definition.kind, language),
+    }
+
+
+def _parts(definition: Definition, language: str) -> dict[str, str]:
+    """Return the definition's own paragraph in four parts, for a reader who looks for one of them."""
+    counted = " ".join(counting(definition, language))
+    limits = definition.limits[language]
+    _, _, after = paragraph(definition, language).partition(counted)
+    return {
+        "why": definition.rationale[language],
+        "counted": counted,
+        "supplied": after.removesuffix(limits).strip(),
+        "limits": limits,
     }
 
 

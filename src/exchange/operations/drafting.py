@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange.errors import AgreementError, StoreError
-from exchange.findings import Finding, Severity
+from exchange.findings import Finding, Severity, say
 from exchange.operations import files
 from exchange.operations.workspace import Workspace
 from exchange.records.codes import PartnerKind
@@ -57,7 +57,7 @@ def new(
     if not others and kind != "client":
         raise AgreementError("agreeing.no-partner", hints=("hint.partners-add",))
     if kind == "client":
-        others = [_clients()]
+        others = [_clients(workspace.settings.language)]
     name = agreement_id or f"{kind}-{begins.year}"
     months = 24 if until is None else max(1, (until.year - begins.year) * 12 + until.month - begins.month)
     text = drafting.new(
@@ -203,15 +203,17 @@ def _partner(workspace: Workspace, party: str, signs: Signing) -> Party:
     )
 
 
-def _clients() -> Party:
+def _clients(language: str) -> Party:
+    """Return the clients as a party: each signs a copy of their own, so there is nothing to fill in."""
     from exchange.agreements.agreement import Party, Signatory
 
+    function, authority = (say(f"drafting.client-{what}", {}, language) for what in ("function", "authority"))
     return Party(
         party="local:clients",
-        name="",
+        name=say("drafting.clients", {}, language),
         role="partner",
         kind=PartnerKind.CLIENT,
         signs="paper",
-        signatory=Signatory("", ""),
-        privacy_contact="",
+        signatory=Signatory(function, authority),
+        privacy_contact=say("drafting.client-contact", {}, language),
     )
