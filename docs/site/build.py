@@ -81,7 +81,7 @@ def _rendered(name: str, text: str, placed: Mapping[str, str], titles: Mapping[s
     tree["blocks"] = [_changed(block, name, placed, words) for block in tree["blocks"]]
     body = _pandoc(json.dumps(tree), "json", "html5")
     # Code that is wider than the page scrolls, also for who has no mouse.
-    body = re.sub(r"<pre( class=[^>]*)?>", rf'<pre\1 tabindex="0" role="region" aria-label="{words["code"]}">', body)
+    body = re.sub(r"<pre( class=[^>]*)?>", rf'<pre\1 tabindex="0" role="group" aria-label="{words["code"]}">', body)
     page = (HERE / "page.html").read_text(encoding="utf-8")
     root = relpath(".", str(PurePosixPath(placed[name]).parent))
     values = {
@@ -114,7 +114,7 @@ def _changed(node: Any, name: str, placed: Mapping[str, str], words: Mapping[str
     if node.get("t") == "Link":
         return _led(node, name, placed)
     if node.get("t") == "Table":
-        attributes = [["role", "region"], ["aria-label", words["table"]], ["tabindex", "0"]]
+        attributes = [["role", "group"], ["aria-label", words["table"]], ["tabindex", "0"]]
         return {"t": "Div", "c": [["", ["scroll"], attributes], [node]]}
     return node
 

@@ -14,7 +14,7 @@ local function page_break()
   return pandoc.RawBlock('html', breaks.html)
 end
 
-local boxes = { note = 'Note', banner = 'Banner', address = 'Address', glance = 'Note', small = 'Small' }
+local boxes = { note = 'Note', banner = 'Banner', address = 'Address', together = 'Together', glance = 'Note', small = 'Small' }
 
 local function Div(div)
   local class = div.classes[1]
@@ -67,7 +67,7 @@ end
 local named = 'table'
 local function scrolling(tbl)
   -- Pairs, not a table with keys: Lua walks those in another order each time.
-  local attributes = { { 'role', 'region' }, { 'aria-label', named }, { 'tabindex', '0' } }
+  local attributes = { { 'role', 'group' }, { 'aria-label', named }, { 'tabindex', '0' } }
   return pandoc.Div({ tbl }, pandoc.Attr('', { 'scroll' }, attributes))
 end
 

@@ -199,7 +199,8 @@ def change(facts: ChangeFacts, language: str, name: str) -> Picture:
 def loop(agreements: Sequence[AgreementFacts], language: str) -> Picture:
     """Draw for each agreement how many cases were sent, due, answered and unanswered."""
     tell = say_in(language)
-    titles = [facts.title for facts in agreements]
+    # Titles begin alike and are cut where they differ; the partners tell agreements apart.
+    titles = [", ".join(facts.partners) or facts.title for facts in agreements]
     values = [[getattr(facts.loop, step) for step in STEPS] for facts in agreements]
     steps = [label("loop", step, language) for step in STEPS]
     rows = tuple((title, *(count(value, language) for value in row)) for title, row in zip(titles, values, strict=True))

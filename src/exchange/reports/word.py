@@ -40,6 +40,8 @@ _STYLES = """
  w:sz="12" w:space="3" w:color="1A1A1A"/></w:pBdr><w:spacing w:after="160"/></w:pPr><w:rPr><w:b/></w:rPr></w:style>
 <w:style w:type="paragraph" w:customStyle="1" w:styleId="Address"><w:name w:val="Address"/><w:basedOn w:val="Normal"/>
 <w:qFormat/><w:pPr><w:spacing w:before="0" w:after="240"/></w:pPr></w:style>
+<w:style w:type="paragraph" w:customStyle="1" w:styleId="Together"><w:name w:val="Together"/><w:basedOn w:val="Normal"/>
+<w:qFormat/><w:pPr><w:keepNext/><w:keepLines/></w:pPr></w:style>
 <w:style w:type="paragraph" w:customStyle="1" w:styleId="Small"><w:name w:val="Small"/><w:basedOn w:val="Normal"/>
 <w:qFormat/><w:pPr><w:spacing w:before="40" w:after="80"/></w:pPr><w:rPr><w:sz w:val="17"/><w:szCs w:val="17"/></w:rPr>
 </w:style>
