@@ -210,25 +210,31 @@ class Speaker:
 
     # When it goes wrong ---------------------------------------------------------------------------------------
 
-    def error(self, error: BaseException) -> int:
-        """Say what is wrong and what to do, and return the exit code."""
-        code = exits.code_for(error)
+    def described(self, error: BaseException) -> dict[str, Any]:
+        """Return an error as a document: its rule, the sentence, and what to do."""
         if isinstance(error, ExchangeError):
-            what = _of_file(self.say(error.rule, **error.params), error)
-            hints = [self.say(hint, **error.params) for hint in exits.hints_for(error)]
-            premises = _premises(error, self)
-        else:
-            what = self.say("program.unexpected", kind=type(error).__name__)
-            hints, premises = [self.say("hint.report")], []
-            if os.environ.get("EXCHANGE_TRACEBACK"):
-                raise error
+            return {
+                "rule": error.rule,
+                "text": _of_file(self.say(error.rule, **error.params), error),
+                "hints": [self.say(hint, **error.params) for hint in exits.hints_for(error)],
+                "premises": _premises(error, self),
+            }
+        text = self.say("program.unexpected", kind=type(error).__name__)
+        return {"rule": "program.unexpected", "text": text, "hints": [self.say("hint.report")], "premises": []}
+
+    def error(self, error: BaseException, *, quiet: bool = False) -> int:
+        """Say what is wrong and what to do, and return the exit code; `quiet` where the caller's document says it."""
+        code = exits.code_for(error)
+        if not isinstance(error, ExchangeError) and os.environ.get("EXCHANGE_TRACEBACK"):
+            raise error
+        said = self.described(error)
+        if quiet:
+            return code
         if self.as_json:
-            rule = error.rule if isinstance(error, ExchangeError) else "program.unexpected"
-            document = {"error": {"rule": rule, "text": what, "hints": hints, "premises": premises}, "exit": code}
-            click.echo(json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True))
+            click.echo(json.dumps({"error": said, "exit": code}, ensure_ascii=False, indent=2, sort_keys=True))
         else:
-            click.echo(what, err=True)
-            for text in [*premises, *hints]:
+            click.echo(said["text"], err=True)
+            for text in [*said["premises"], *said["hints"]]:
                 click.echo(f"  → {text}", err=True)
         return code
 

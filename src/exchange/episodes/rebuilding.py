@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -51,9 +51,14 @@ def derive(
     gap_days: int,
     services: ServiceMap,
     declarant: str,
+    also: frozenset[str] = frozenset(),
     session_id: SessionId,
 ) -> Derived:
-    """Rebuild one patient; `declarant` is our AGB or empty, `session_id(patient, day, therapist, type)` the store's."""
+    """Rebuild one patient; `session_id(patient, day, therapist, type)` is the store's.
+
+    `declarant` is our AGB, or empty where every practice is ours; `also` are our other ones.
+    """
+    ours = {declarant, *also} if declarant else set()
     known = {line.line_id: line for line in lines}
     settled = settle(known.values())
     types = {line.line_id: services.type_of(line.code_list, line.service_code) for line in settled.standing}
@@ -76,7 +81,7 @@ def derive(
     ]
     made, differences = reconcile(recorded, claimed, session_id)
     findings = (*settled.findings, *_unknown_services(settled.standing, types), *differences)
-    built = (_episode(part, parts, services=services, declarant=declarant, gap_days=gap_days) for part in parts)
+    built = (_episode(part, parts, services=services, ours=ours, gap_days=gap_days) for part in parts)
     return Derived(
         tuple(sorted(built, key=lambda one: (one.start, one.episode_id))),
         made,
@@ -155,7 +160,7 @@ def _aliases(parts: Sequence[_Part], placed: Mapping[str, str]) -> tuple[tuple[s
     return tuple(sorted({**placed, **of_sources}.items()))
 
 
-def _episode(part: _Part, parts: Sequence[_Part], *, services: ServiceMap, declarant: str, gap_days: int) -> Episode:
+def _episode(part: _Part, parts: Sequence[_Part], *, services: ServiceMap, ours: Set[str], gap_days: int) -> Episode:
     claims = _of_claims(part, services) if part.lines else None
     if part.anchor is None:
         if claims is None:
@@ -165,7 +170,7 @@ def _episode(part: _Part, parts: Sequence[_Part], *, services: ServiceMap, decla
         made = replace(claims, end=end, rebuilt=rebuilt)
     else:
         made = _of_anchor(part.anchor, claims)
-    return replace(made, foreign=bool(declarant and made.declarant and made.declarant != declarant))
+    return replace(made, foreign=bool(ours and made.declarant and made.declarant not in ours))
 
 
 def _of_claims(part: _Part, services: ServiceMap) -> Episode:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange.errors import SourceError
 from exchange.findings import Finding, Severity, say
 from exchange.operations import files, trail
+from exchange.operations.tallying import Tally
 from exchange.operations.workspace import Workspace
 
 if TYPE_CHECKING:
     from exchange.sources.reading import Reading
     from exchange.sources.rows import Rejected
     from exchange.store.deriving import Rebuilding
+    from exchange.store.quality import Quality
+
+# Under which name the store keeps what settings its episodes were derived by.
+_SETTINGS = "rebuilding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +64,32 @@ def load(
 ) -> tuple[Loaded, ...]:
     """Load files in the order given; the same file twice changes nothing. A file that can't be read stores nothing."""
     loaded = []
+    rebuilt = () if dry_run else _rebuilt(workspace)
     for file in files_:
         try:
-            loaded.append(_one(workspace, file, kind, mapping, dry_run=dry_run, progress=progress))
+            one = _one(workspace, file, kind, mapping, dry_run=dry_run, progress=progress)
+            loaded.append(replace(one, findings=(*rebuilt, *one.findings)))
+            rebuilt = ()
         except SourceError as error:
             error.params.setdefault("file", file.name)  # with several files: which of them it was
             raise
     return tuple(loaded)
 
 
-def total(results: Sequence[Loaded]) -> Total:
-    """Add up what several files brought."""
-    return Total(
-        sum(one.patients for one in results),
-        sum(one.episodes for one in results),
-        sum(one.sessions for one in results),
-        sum(one.measurements for one in results),
-        sum(one.rejected for one in results),
-    )
+def total(results: Sequence[Loaded], workspace: Workspace | None = None) -> Total:
+    """Add up what several files brought; with the workspace a record that two of them changed counts once."""
+    names = ("patients", "episodes", "sessions", "measurements")
+    counts = {name: sum(getattr(one, name) for one in results) for name in names}
+    fresh = [one.load for one in results if not one.already]
+    # A dry run leaves no records: it can only be added up.
+    if workspace is not None and len(fresh) > 1 and workspace.store.last_load() >= max(fresh):
+        counts = workspace.store.changed_in(fresh)
+    return Total(**counts, rejected=sum(one.rejected for one in results))
+
+
+def quality(workspace: Workspace) -> Quality:
+    """Return how often something is doubtful in the data as they stand now: counts, no patient."""
+    return workspace.store.quality(on=workspace.on, gap_days=workspace.settings.gap_days)
 
 
 def suggest(file: Path) -> str:
@@ -87,16 +100,49 @@ def suggest(file: Path) -> str:
 
 
 def rebuilding(workspace: Workspace) -> Rebuilding:
-    """Return the workspace's settings for deriving episodes: gap, map of service codes, our own AGB."""
+    """Return the workspace's settings for deriving episodes: gap, map of service codes, our own AGB codes.
+
+    The practice's own map adds to the shipped one.
+    """
     import json
 
-    from exchange.episodes.services import read_services, shipped_services
+    from exchange.episodes.services import ServiceMap, read_services, shipped_services
     from exchange.store.deriving import Rebuilding
 
-    own = workspace.settings.services
-    services = read_services(json.dumps(own)) if own else shipped_services()
-    agb = next((text.partition(":")[2] for text in sorted(workspace.parties) if text.startswith("agb:")), "")
-    return Rebuilding(gap_days=workspace.settings.gap_days, services=services, declarant=agb)
+    services = shipped_services()
+    if workspace.settings.services:
+        own = read_services(json.dumps({"lists": {}, **workspace.settings.services}))
+        services = ServiceMap({**services.types, **own.types}, {**services.end_reasons, **own.end_reasons})
+    agb = [text.partition(":")[2] for text in sorted(workspace.parties) if text.startswith("agb:")]
+    return Rebuilding(
+        gap_days=workspace.settings.gap_days,
+        services=services,
+        declarant=agb[0] if agb else "",
+        also=frozenset(agb[1:]),
+    )
+
+
+def _rebuilt(workspace: Workspace) -> tuple[Finding, ...]:
+    """Derive all episodes and sessions anew where the settings are not those of the load before; say so."""
+    import hashlib
+
+    settings = rebuilding(workspace)
+    parts = (
+        settings.gap_days,
+        sorted((*key, meant.value) for key, meant in settings.services.types.items()),
+        sorted((key, meant.value) for key, meant in settings.services.end_reasons.items()),
+        settings.declarant,
+        sorted(settings.also),
+    )
+    digest = hashlib.sha256(repr(parts).encode()).hexdigest()
+    before = workspace.store.setting(_SETTINGS)
+    if before == digest:
+        return ()
+    if before:
+        workspace.store.rebuild(settings, by=workspace.user, at=workspace.now)
+        trail.note(workspace, "rebuilt")
+    workspace.store.set_setting(_SETTINGS, digest)
+    return (Finding("loading.rebuilt", severity=Severity.INFORMATION),) if before else ()
 
 
 def _one(
@@ -110,9 +156,10 @@ def _one(
 ) -> Loaded:
     from exchange.sources.reading import read
 
-    reading = read(file, kind=kind, mapping=mapping)
+    reading = read(file, kind=kind, mapping=mapping, on=workspace.on)
     size = max(1, file.stat().st_size)
-    settings, others = rebuilding(workspace), 0
+    settings = rebuilding(workspace)
+    tally = Tally(settings.also | {settings.declarant} - {""})
     with workspace.store.loading(
         kind=reading.kind,
         file_name=file.name,
@@ -125,7 +172,7 @@ def _one(
         if not batch.already:
             for number, row in enumerate(reading.rows()):
                 batch.add(row)
-                others += bool(settings.declarant) and getattr(row, "declarant", "") not in ("", settings.declarant)
+                tally.see(row)
                 if progress is not None and number % 1000 == 0:
                     progress(min(number * 200, size), size)  # a row is some 200 bytes; exact only at the end
     if not dry_run and not batch.already:
@@ -140,16 +187,20 @@ def _one(
         episodes=counts.get("episodes", 0),
         sessions=counts.get("sessions", 0),
         measurements=counts.get("measurements", 0),
-        rejected=len(batch.rejected),
+        rejected=_lines(reading, batch.rejected),
         load=batch.load_id,
         rejects=rejects,
-        findings=(*_test_message(workspace, reading), *_other_practice(file, others), *batch.findings),
+        findings=(*_test_message(workspace, reading), *_tallied(batch.already, tally, reading), *batch.findings),
     )
 
 
-def _other_practice(file: Path, rows: int) -> tuple[Finding, ...]:
-    """Warn of rows of another practice: they are kept and marked, and left out of the index."""
-    return (Finding("loading.other-practice", file.name, Severity.WARNING, params={"count": rows}),) if rows else ()
+def _lines(reading: Reading, rejected: Sequence[Rejected]) -> int:
+    """Count what was not taken: of a table the lines, however many rules one of them breaks."""
+    return len({one.line for one in rejected}) if reading.mapping is not None else len(rejected)
+
+
+def _tallied(already: bool, tally: Tally, reading: Reading) -> tuple[Finding, ...]:
+    return () if already else tally.findings(reading)
 
 
 def _test_message(workspace: Workspace, reading: Reading) -> tuple[Finding, ...]:

@@ -30,11 +30,12 @@ _ATTACHED = (tables.measurement, tables.referral, tables.evaluation)
 
 @dataclass(frozen=True, slots=True)
 class Rebuilding:
-    """The visible settings of rebuilding: the gap, the map of service codes, and our own AGB (or empty)."""
+    """The visible settings of rebuilding: gap, map of service codes, our own AGB (or empty) and our other ones."""
 
     gap_days: int = GAP_DAYS
     services: ServiceMap = field(default_factory=shipped_services)
     declarant: str = ""
+    also: frozenset[str] = frozenset()
 
 
 def adopt(connection: Connection, load: int) -> set[str]:
@@ -107,6 +108,7 @@ def _derive_chunk(
             gap_days=settings.gap_days,
             services=settings.services,
             declarant=settings.declarant,
+            also=settings.also,
             session_id=session_id,
         )
         for patient in patients

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -45,6 +45,15 @@ _COUNTED = {
     "sessions": tables.session,
     "measurements": tables.measurement,
 }
+
+
+def changed_in(connection: Connection, loads: Collection[int]) -> dict[str, int]:
+    """Return how many current records of each kind these loads made or changed, each record once."""
+    counts = {}
+    for name, table in _COUNTED.items():
+        query = sa.select(sa.func.count()).select_from(table).where(current(table), table.c.load_from.in_(set(loads)))
+        counts[name] = int(connection.execute(query).scalar_one())
+    return counts
 
 
 class _Undo(Exception):  # noqa: N818 - not an error: how a dry run leaves its transaction

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -28,6 +29,7 @@ from exchange.store.deriving import Rebuilding, derive_patients
 from exchange.store.figures import Figures
 from exchange.store.journal import Journal
 from exchange.store.partners import Partners
+from exchange.store.quality import Quality, quality
 from exchange.store.received import Received, Sent
 from exchange.store.releases import Releases
 from exchange.store.retention import Retention
@@ -237,6 +239,16 @@ class Store:
     def record_referral(self, referral: Referral, *, by: str, at: datetime) -> Referral:
         """Write why the patient of an episode came; it supersedes what was recorded of that episode."""
         return recording.record_referral(self._database, referral, by=by, at=at)
+
+    def changed_in(self, loads: Collection[int]) -> dict[str, int]:
+        """Return how many patients, episodes, sessions and measurements some loads together made or changed."""
+        with self._database.reading() as connection:
+            return loading.changed_in(connection, loads)
+
+    def quality(self, *, on: date, gap_days: int) -> Quality:
+        """Return how often something is doubtful in the data as they stand."""
+        with self._database.reading() as connection:
+            return quality(connection, on=on, gap_days=gap_days)
 
     def setting(self, name: str, default: str = "") -> str:
         """Return a setting kept in the store."""

@@ -1,0 +1,95 @@
+"""What is doubtful in the data as they stand: counts only, so that nothing of a patient is in them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from exchange.records.codes import Sex
+from exchange.records.dcsph import code_status, dcsph_codes
+from exchange.store import tables
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How often something is doubtful, over all that is current.
+
+    `open_without_care`: episodes without an end whose last session (or start) is longer ago than the gap.
+    `days_to_come`: sessions on a day that has yet to come. `codes_closed`: episodes whose DCSPH code is closed at
+    their start (the list holds from its own first day; before it nothing is said). `perhaps_same`: patients known
+    by EPD number only who share birth date and sex with one known by BSN only.
+    """
+
+    open_without_care: int
+    days_to_come: int
+    codes_closed: int
+    perhaps_same: int
+
+
+def quality(connection: Connection, *, on: date, gap_days: int) -> Quality:
+    """Count what is doubtful now."""
+    return Quality(
+        _open_without_care(connection, on - timedelta(days=gap_days)),
+        _days_to_come(connection, on),
+        _codes_closed(connection),
+        _perhaps_same(connection),
+    )
+
+
+def _open_without_care(connection: Connection, before: date) -> int:
+    episode, session = tables.episode, tables.session
+    later = (
+        sa.select(session.c.row_id)
+        .where(session.c.load_to.is_(None), session.c.episode_id == episode.c.episode_id, session.c.day >= before)
+        .exists()
+    )
+    query = (
+        sa.select(sa.func.count())
+        .select_from(episode)
+        .where(episode.c.load_to.is_(None), episode.c.end_date.is_(None), episode.c.start_date < before, ~later)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def _days_to_come(connection: Connection, on: date) -> int:
+    session = tables.session
+    query = sa.select(sa.func.count()).select_from(session).where(session.c.load_to.is_(None), session.c.day > on)
+    return int(connection.execute(query).scalar_one())
+
+
+def _codes_closed(connection: Connection) -> int:
+    episode = tables.episode
+    query = (
+        sa.select(episode.c.diagnosis, sa.func.count())
+        .where(
+            episode.c.load_to.is_(None),
+            episode.c.diagnosis != "",
+            episode.c.start_date >= date.fromisoformat(dcsph_codes().valid_from),
+        )
+        .group_by(episode.c.diagnosis)
+    )
+    return sum(count for code, count in connection.execute(query) if code_status(code) in {"closed", "unknown"})
+
+
+def _perhaps_same(connection: Connection) -> int:
+    patient = tables.patient
+    query = (
+        sa.select(patient.c.birth_date, patient.c.sex, patient.c.bsn_index.is_(None), patient.c.epd_index.is_(None))
+        .where(patient.c.load_to.is_(None), patient.c.birth_date.is_not(None))
+        .where(sa.or_(patient.c.bsn_index.is_(None), patient.c.epd_index.is_(None)))
+    )
+    by_number: list[tuple[date, Sex]] = []
+    by_bsn: dict[date, set[Sex]] = defaultdict(set)
+    for born, sex, without_bsn, without_number in connection.execute(query):
+        if without_number:
+            by_bsn[born].add(sex)
+        elif without_bsn:
+            by_number.append((born, sex))
+    # GDS801 tells no sex.
+    return sum(
+        bool(by_bsn[born] and (sex is Sex.UNKNOWN or by_bsn[born] & {sex, Sex.UNKNOWN})) for born, sex in by_number
+    )
