@@ -62,38 +62,39 @@ def list_(speaker: Speaker) -> None:
     speaker.result({"points": listed})
 
 
-@command.group("practice")
-def practice() -> None:
-    """Good practice ("zinnige zorg"): what you do otherwise now, since when, with whom, and what shows it."""
-
-
-@practice.command("record")
-@click.argument("name")
+@command.command("practice")
+@click.argument("name", required=False)
 @click.option("--changed", default=None, help="What changed; a new one needs it.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Since when.")
 @click.option("--partner", default=None, help="With whom.")
 @click.option("--evidence", default=None, help="What shows it.")
+@click.option("--remove", is_flag=True, help="Take it out of the plan.")
 @common
-def record_practice(speaker: Speaker, name: str, since: datetime | None, **texts: str | None) -> None:
-    """Record or change a good practice; the improvement plan prints it. What you leave out stays as it was.
+def practice(speaker: Speaker, name: str | None, since: datetime | None, remove: bool, **texts: str | None) -> None:
+    """Record or change a good practice ("zinnige zorg"), which the improvement plan prints; without a name, list them.
 
-    Example: exchange improve practice record "Fewer sessions" --changed "Exercises on video" --since 2026-01-01
+    What you leave out stays as it was.
+
+    Example: exchange improve practice "Fewer sessions" --changed "Exercises on video" --since 2026-01-01
     """
     from exchange.operations import practising
 
+    given = since is not None or remove or any(text is not None for text in texts.values())
+    if name is None:
+        if given:
+            raise click.UsageError(speaker.say("program.practice-which"))
+        _list_practices(speaker)
+        return
     with speaker.workspace() as workspace:
-        saved = practising.record(workspace, name, since=since.date() if since else None, **texts)
-    speaker.tell("program.practice-recorded", name=saved.name)
-    speaker.result(saved)
+        if remove:
+            practising.remove(workspace, name)
+        else:
+            saved = practising.record(workspace, name, since=since.date() if since else None, **texts)
+    speaker.tell("program.practice-removed" if remove else "program.practice-recorded", name=name)
+    speaker.result({"removed": name} if remove else saved)
 
 
-@practice.command("list")
-@common
-def list_practices(speaker: Speaker) -> None:
-    """List the good practices.
-
-    Example: exchange improve practice list
-    """
+def _list_practices(speaker: Speaker) -> None:
     from exchange.operations import practising
 
     with speaker.workspace() as workspace:
@@ -103,22 +104,6 @@ def list_practices(speaker: Speaker) -> None:
         [[one.name, one.changed, one.since, one.partner, one.evidence] for one in listed],
     )
     speaker.result({"practices": listed})
-
-
-@practice.command("remove")
-@click.argument("name")
-@common
-def remove_practice(speaker: Speaker, name: str) -> None:
-    """Take a good practice out of the plan.
-
-    Example: exchange improve practice remove "Fewer sessions"
-    """
-    from exchange.operations import practising
-
-    with speaker.workspace() as workspace:
-        practising.remove(workspace, name)
-    speaker.tell("program.practice-removed", name=name)
-    speaker.result({"removed": name})
 
 
 @command.group("quote")

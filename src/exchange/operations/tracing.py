@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exchange.errors import IndicatorError
 from exchange.operations import figuring
 from exchange.operations.choosing import Asked
 from exchange.operations.workspace import Workspace
-from exchange.records.model import Dataset
 
 if TYPE_CHECKING:
     from exchange.indicators.cohort import CaseResult, Question, Step
@@ -41,26 +39,19 @@ def trace(workspace: Workspace, asked: Asked, figure: Figure) -> tuple[Traced, .
     from exchange.indicators.facts import facts_of
     from exchange.records.instruments import instruments
 
-    definition = asked.definition
-    question = Question(definition, figure.start, figure.end, figure.cut_off, (), instruments(), asked.agreements)
-    facts = facts_of(_within(workspace.store.dataset(figure.as_of_load), figure))
+    definition, group = asked.definition, tuple(figure.group)
+    question = Question(
+        definition, figure.start, figure.end, figure.cut_off, group, instruments(), asked.agreements, asked.agreements
+    )
+    facts = facts_of(workspace.store.dataset(figure.as_of_load))
+    wanted = tuple(figure.group.values())
     if definition.kind == "mean":
-        return tuple(_patients(question, facts))
+        return tuple(_patients(question, facts, wanted))
     if definition.count == "moments":
-        return tuple(_moments(question, facts))
+        return tuple(_moments(question, facts, wanted))
     if definition.kind in {"rate-ratio", figuring.NEEDS_TABLE}:
         return ()
-    return tuple(_cases(question, facts))
-
-
-def _within(dataset: Dataset, figure: Figure) -> Dataset:
-    """Keep what one group of a split is about; documents split by body location only."""
-    if not figure.group:
-        return dataset
-    if set(figure.group) != {"location"}:
-        raise IndicatorError("indicators.group-unknown", group=", ".join(figure.group))
-    episodes = (one for one in dataset.episodes if one.location == figure.group["location"])
-    return replace(dataset, episodes=tuple(episodes))
+    return tuple(_cases(question, facts, wanted))
 
 
 def members(traced: Sequence[Traced]) -> dict[str, frozenset[str]]:
@@ -87,11 +78,11 @@ def _adds(figure: Figure, name: str) -> bool:
     return getattr(figure, name) is not None and not (figure.kind == "mean" and name == "numerator")
 
 
-def _cases(question: Question, facts: Facts) -> Iterator[Traced]:
+def _cases(question: Question, facts: Facts, wanted: tuple[str, ...]) -> Iterator[Traced]:
     from exchange.indicators.cohort import OUTSIDE, cases
 
     for one in cases(question, facts):
-        if one.status != OUTSIDE:
+        if one.status != OUTSIDE and one.group == wanted:
             step = next((step for step in one.steps if step.decisive), None)
             yield Traced(one.patient_id, one.episode_id, one.status, _cells_of(one), step=step)
 
@@ -115,10 +106,12 @@ def _counted() -> Mapping[str, tuple[str, ...]]:
     return counts | {"complement": COUNTED["refuted"]}
 
 
-def _moments(question: Question, facts: Facts) -> Iterator[Traced]:
-    from exchange.indicators.cohort import CONFIRMED, EXCLUDED, NOT_DUE, REFUTED, evaluations
+def _moments(question: Question, facts: Facts, wanted: tuple[str, ...]) -> Iterator[Traced]:
+    from exchange.indicators.cohort import CONFIRMED, EXCLUDED, NOT_DUE, REFUTED, evaluations, group_of
 
     for one in evaluations(question, facts):
+        if group_of(question.group_by, one.episode, facts, one.day) != wanted:
+            continue
         if one.excluded:
             status, cells = EXCLUDED, {"excluded"}
         elif not one.due:
@@ -130,29 +123,23 @@ def _moments(question: Question, facts: Facts) -> Iterator[Traced]:
         yield Traced(one.episode.patient_id, one.episode.episode_id, status, frozenset(cells), one.number)
 
 
-def _patients(question: Question, facts: Facts) -> Iterator[Traced]:
+def _patients(question: Question, facts: Facts, wanted: tuple[str, ...]) -> Iterator[Traced]:
     from exchange.indicators.cohort import CONFIRMED, EXCLUDED
+    from exchange.indicators.oracle import patient_numbers
 
-    counted: Counter[str] = Counter()
-    foreign: set[str] = set()
-    for episode in facts.episodes:
-        days = [one.day for one in facts.sessions.get(episode.episode_id, ())]
-        within = sum(question.start <= day < question.end for day in days)
-        if within and episode.foreign:
-            foreign.add(episode.patient_id)
-        elif within:
-            counted[episode.patient_id] += within
-    for patient, sessions in sorted(counted.items()):
-        cells = {"eligible", "due", "answered", f"parts.{_class(sessions)}"}
-        yield Traced(patient, "", CONFIRMED, frozenset(cells), sessions)
-    for patient in sorted(foreign):
+    found = patient_numbers(question, facts)
+    for patient, number in sorted(found.numbers.get(wanted, {}).items()):
+        cells = frozenset({"eligible", "due", "answered", *_classes(number)})
+        yield Traced(patient, "", CONFIRMED, cells, number)
+    for patient in sorted(found.foreign.get(wanted, ())):
         yield Traced(patient, "", EXCLUDED, frozenset({"excluded"}))
 
 
-def _class(sessions: int) -> str:
+def _classes(number: int) -> tuple[str, ...]:
     from exchange.indicators.figures import SESSION_CLASSES
 
-    low, high = next(
-        (low, high) for low, high in SESSION_CLASSES if sessions >= low and (high is None or sessions <= high)
+    return tuple(
+        f"parts.{low}-{'' if high is None else high}"
+        for low, high in SESSION_CLASSES
+        if number >= low and (high is None or number <= high)
     )
-    return f"{low}-{'' if high is None else high}"

@@ -1,0 +1,131 @@
+"""What left for outsiders stands in a ledger, and a later edition that would tell about a few is refused."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+
+@pytest.fixture
+def practice(demo):
+    """Return the demo practice's folder, its letter complete."""
+    folder = demo / "praktijk"
+    with (folder / "plan-answers.toml").open("a", encoding="utf-8") as file:
+        file.write('\npopulation = "Verzonnen."\nclosing = "Verzonnen."\n')
+    return folder
+
+
+def ledger(folder):
+    """Return all that was released."""
+    from datetime import UTC, datetime
+
+    from exchange.operations.workspace import Workspace
+
+    now = datetime(2026, 11, 3, tzinfo=UTC)
+    with Workspace.open(folder, passphrase=lambda _name: "", now=now, on=now.date(), user="tester") as workspace:
+        return workspace.store.releases.all()
+
+
+def newest(folder, count: int, indicator: str, part: str, drop: int) -> None:
+    """Put a release in the ledger that lacks a few patients of the newest one: as if it had been sent before."""
+    from datetime import UTC, datetime
+
+    from exchange.operations.workspace import Workspace
+    from exchange.store.releases import ReleasedCell
+
+    now = datetime(2026, 11, 3, tzinfo=UTC)
+    with Workspace.open(folder, passphrase=lambda _name: "", now=now, on=now.date(), user="tester") as workspace:
+        cells = [(one, json.loads(one.cell)) for one in workspace.store.releases.all()]
+        cells = [one for one, name in cells if (name["indicator"], name["part"]) == (indicator, part)]
+        members = frozenset(sorted(cells[0].members)[drop:])
+        assert len(members) == len(cells[0].members) - drop
+        import sqlalchemy as sa
+
+        from exchange.store import tables
+
+        with workspace.store.engine.connect().execution_options(exchange_writes=True) as connection, connection.begin():
+            connection.execute(sa.delete(tables.release_cell))
+        earlier = {**json.loads(cells[0].cell), "end": "2026-05-01"}
+        cell = json.dumps(earlier, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        workspace.store.releases.save("plan-final 2026-05-01", [ReleasedCell(cell, count, members)], at=now)
+
+
+def test_a_draft_writes_nothing_in_the_ledger(run, practice, tmp_path):
+    assert run("plan", "--to", tmp_path / "plan.md", workspace=practice).code == 3
+    assert run("summary", "--to", tmp_path / "summary.md", workspace=practice).code == 3
+    assert ledger(practice) == ()
+
+
+def test_a_final_letter_writes_each_published_count_with_its_patients(run, practice, tmp_path):
+    said = run("plan", "--final", "--to", tmp_path / "plan.docx", "--json", workspace=practice)
+    assert said.code == 3, said.out
+    cells = {one.cell: one for one in ledger(practice)}
+    named = [json.loads(cell) for cell in cells]
+    assert {"indicator", "version", "start", "end", "group", "part", "agreement"} == set(named[0])
+    assert {"durable-discharge-12", "onward-advice", "measured"} <= {one["indicator"] for one in named}
+    assert all(one.count == len(one.members) >= 10 for one in cells.values())
+    assert all(one.document.startswith("plan-final 2026-11-03") for one in cells.values())
+
+
+def test_the_same_figures_again_are_nothing_new(run, practice, tmp_path):
+    assert run("summary", "--release", "--to", tmp_path / "one.md", workspace=practice).code == 3
+    before = ledger(practice)
+    assert run("summary", "--release", "--to", tmp_path / "two.md", workspace=practice).code == 3
+    assert ledger(practice) == before
+
+
+@pytest.mark.parametrize("drop", [1, 9])
+def test_a_release_that_differs_by_a_few_patients_is_refused_and_leaves_nothing(run, practice, tmp_path, drop):
+    run("summary", "--release", "--to", tmp_path / "first.md", workspace=practice)
+    newest(practice, 100, "durable-discharge-12", "answered", drop)
+    before = ledger(practice)
+    to = tmp_path / "second.md"
+    said = run("summary", "--release", "--to", to, "--json", workspace=practice)
+    error = said.json["error"]
+    assert (said.code, error["rule"]) == (17, "releasing.differencing")
+    assert "Durable discharge" in error["text"] or "12 months" in error["text"]
+    assert "plan-final 2026-05-01" in error["text"]
+    assert error["hints"]
+    assert not to.exists()
+    assert ledger(practice) == before
+    final = run("plan", "--final", "--to", tmp_path / "plan.docx", "--json", workspace=practice)
+    assert final.json["error"]["rule"] == "releasing.differencing"
+    dutch = run("summary", "--release", "--to", to, "--language", "nl", workspace=practice)
+    assert "vrijgegeven" in dutch.err
+
+
+def test_ten_patients_more_are_enough(run, practice, tmp_path):
+    run("summary", "--release", "--to", tmp_path / "first.md", workspace=practice)
+    newest(practice, 100, "durable-discharge-12", "answered", 10)
+    assert run("summary", "--release", "--to", tmp_path / "second.md", workspace=practice).code == 3
+
+
+def test_a_release_that_can_not_be_written_whole_is_none(run, practice, tmp_path):
+    one, two = tmp_path / "one.md", tmp_path / "two.odt"
+    said = run("summary", "--release", "--to", one, "--to", two, "--json", workspace=practice)
+    assert (said.code, said.json["error"]["rule"]) == (17, "reports.unknown-format")
+    assert not one.exists()
+    assert ledger(practice) == ()
+
+
+def test_an_internal_edition_is_not_released(run, practice, tmp_path):
+    to = tmp_path / "one.md"
+    said = run("summary", "--release", "--for", "internal", "--to", to, "--json", workspace=practice)
+    assert (said.code, said.json["error"]["rule"]) == (17, "summarising.release-internal")
+    assert not to.exists()
+
+
+def test_no_digest_in_the_ledger_is_a_patients_own_id(run, practice, tmp_path):
+    run("summary", "--release", "--to", tmp_path / "first.md", workspace=practice)
+    members = {digest for one in ledger(practice) for digest in one.members}
+    from datetime import UTC, datetime
+
+    from exchange.operations.workspace import Workspace
+
+    now = datetime(2026, 11, 3, tzinfo=UTC) + timedelta(days=1)
+    with Workspace.open(practice, passphrase=lambda _name: "", now=now, on=now.date(), user="tester") as workspace:
+        ids = {one.patient_id[:16] for one in workspace.store.dataset().patients}
+    assert members
+    assert not members & ids
