@@ -107,9 +107,10 @@ def check(speaker: Speaker, file: Path) -> int:
 @command.command("show")
 @click.argument("agreement")
 @click.option("--elements", is_flag=True, help="Exactly what leaves and what must come in, in plain words.")
+@click.option("--clause", metavar="ID", help="One article as a page of its own, such as client-letter.")
 @click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="Print it: .docx, .pdf, .html or .md.")
 @common
-def show(speaker: Speaker, agreement: str, elements: bool, to: Path | None) -> None:
+def show(speaker: Speaker, agreement: str, elements: bool, clause: str | None, to: Path | None) -> None:
     """Show an agreement (its name, or a draft's file), from its own signed content.
 
     Example: exchange agreement show gp-2026 --elements
@@ -117,7 +118,7 @@ def show(speaker: Speaker, agreement: str, elements: bool, to: Path | None) -> N
     from exchange.operations import drafting
 
     with speaker.workspace() as workspace:
-        text = drafting.show(workspace, agreement, elements=elements, language=speaker.language, to=to)
+        text = drafting.show(workspace, agreement, elements=elements, clause=clause, language=speaker.language, to=to)
     if to is None:
         speaker.line(text)
     else:

@@ -96,9 +96,18 @@ def check(file: Path, *, on: date) -> tuple[Finding, ...]:
 
 
 def show(
-    workspace: Workspace, agreement: str, *, elements: bool = False, language: str = "nl", to: Path | None = None
+    workspace: Workspace,
+    agreement: str,
+    *,
+    elements: bool = False,
+    clause: str | None = None,
+    language: str = "nl",
+    to: Path | None = None,
 ) -> str:
-    """Return (and print to a file) an agreement: a stored one from its signed content, or a draft's file."""
+    """Return (and print to a file) an agreement: a stored one from its signed content, or a draft's file.
+
+    `clause` gives one article as a page of its own, such as the letter or the questions for a client.
+    """
     from exchange.agreements import deriving, printing, signing
     from exchange.operations import agreeing
 
@@ -106,6 +115,8 @@ def show(
     frozen = signing.thaw(payload)
     if elements:
         text = deriving.flows_text(frozen.flows, frozen.labels, language)
+    elif clause is not None:
+        text = printing.clause(payload, clause, language)
     else:
         stored = None if draft else agreeing.find(workspace, agreement)
         text = printing.document(payload, language, signed=_printed(workspace, stored), draft=draft)
