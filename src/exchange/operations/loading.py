@@ -96,7 +96,11 @@ def suggest(file: Path) -> str:
     """Return a mapping for a table as TOML text, from its headers; only column names are repeated."""
     from exchange.sources.suggesting import suggest as proposal
 
-    return proposal(file)
+    try:
+        return proposal(file)
+    except SourceError as error:
+        error.params.setdefault("file", file.name)
+        raise
 
 
 def rebuilding(workspace: Workspace) -> Rebuilding:

@@ -111,8 +111,9 @@ class Cells:
         return word in _YES
 
     def agb(self, name: str) -> str:
-        """Return an AGB code or nothing."""
-        return fields.agb(self.text(name, 40), name)
+        """Return an AGB code or nothing; an export that has the name there costs no row."""
+        given = self.text(name, 200)
+        return fields.agb(given, name) if any(sign.isdigit() for sign in given) else ""
 
     def whole(self, name: str, *, lowest: int = 0) -> int:
         """Return a whole number; blank is a broken rule."""

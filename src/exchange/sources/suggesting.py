@@ -1,90 +1,181 @@
-"""A first mapping for a table nobody mapped yet, from the column names that Dutch EPDs use."""
+"""A first mapping for a table nobody mapped yet, from the column names that Dutch EPDs use and from their values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cache
+from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
+from exchange import shipped
 from exchange.errors import SourceError
-from exchange.sources.mapping import FIELDS, RowSpec, TableMapping, plain, shipped_mappings
+from exchange.records.identifiers import bsn_valid
+from exchange.sources.fields import any_day
+from exchange.sources.mapping import FIELDS, RowSpec, TableMapping, shipped_mappings
 from exchange.sources.opening import opened
-from exchange.sources.spreadsheets import is_spreadsheet, records
+from exchange.sources.spreadsheets import is_spreadsheet, records, sheets
 from exchange.sources.tables import HEADER_SEARCH, Record, open_csv
 
-_ALIKE = 0.86
+_ALIKE = 0.9
+_SAMPLE = 50
+_DAYS = frozenset({"birth_date", "start", "end", "day", "last_day", "recorded_on", "told_referrer_on", "first_day"})
+# A column that says whether access was direct, not which access it was.
+_DIRECT = frozenset({"directetoegang", "dto", "dtf", "dtodtf"})
+_DIRECT_VALUES = {"ja": "direct", "j": "direct", "nee": "referred", "n": "referred"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    """Which rows a table can make, with their columns, and how many of its columns that uses."""
+
+    mapping: TableMapping
+    headers: tuple[str, ...]
+    specs: tuple[tuple[RowSpec, Mapping[str, tuple[str, ...]]], ...]
+    sheet: str = ""
+
+    @property
+    def used(self) -> frozenset[str]:
+        """Return the headers that a field takes."""
+        return frozenset(header for _, columns in self.specs for found in columns.values() for header in found)
 
 
 def suggest(path: Path) -> str:
-    """Return a mapping as TOML for the table at `path`: the shipped mapping nearest to its columns, fitted to them.
+    """Return a mapping as TOML for the table at `path`: all kinds of rows that its columns suffice for.
 
     Columns that no field was found for stand in a comment at the end. Only column names are repeated, no cell.
     """
     with opened(path) as source:
-        first = source.file.read(8)
-        source.file.seek(0)
-        every = records(source.file) if is_spreadsheet(first) else open_csv(source.file, None)
-        headers, mapping = _nearest(every)
-    return "\n".join(_written(headers, mapping, path)) + "\n"
-
-
-def _nearest(every: Iterator[Record]) -> tuple[tuple[str, ...], TableMapping]:
-    best: tuple[int, tuple[str, ...], TableMapping | None] = (0, (), None)
-    for _ in range(HEADER_SEARCH):
-        _, cells = next(every, (0, ()))
-        headers = tuple(" ".join(cell.split()) for cell in cells if cell.strip())
-        for mapping in shipped_mappings().values():
-            score = sum(_alike(column, headers) != "" for column in _columns(mapping))
-            if score > best[0]:
-                best = (score, headers, mapping)
-    if best[2] is None or best[0] < 2:
+        found = [one for sheet, every in _pages(source.file) for one in _proposals(every, sheet)]
+    if not found:
         raise SourceError("sources.nothing-to-suggest", hints=("hint.mapping-example",))
-    return best[1], best[2]
+    return "\n".join(_written(max(found, key=lambda one: len(one.used)), path)) + "\n"
 
 
-def _columns(mapping: TableMapping) -> set[str]:
-    return {column for spec in mapping.rows for names in spec.columns.values() for column in names}
+def _pages(file: BinaryIO) -> Iterator[tuple[str, Iterator[Record]]]:
+    first = file.read(8)
+    file.seek(0)
+    if not is_spreadsheet(first):
+        yield "", open_csv(file, None)
+        return
+    names = sheets(file)
+    for name in names[:HEADER_SEARCH]:
+        yield name if len(names) > 1 else "", records(file, name)
+
+
+def _proposals(every: Iterator[Record], sheet: str) -> Iterator[_Proposal]:
+    rows = [cells for _, cells in islice(every, HEADER_SEARCH + _SAMPLE)]
+    for number, cells in enumerate(rows[:HEADER_SEARCH]):
+        headers = tuple(" ".join(cell.split()) for cell in cells)
+        if sum(bool(header) for header in headers) < 2:
+            continue
+        below = rows[number + 1 :]
+        values = {
+            header: [row[place].strip() for row in below if place < len(row) and row[place].strip()]
+            for place, header in enumerate(headers)
+            if header
+        }
+        for mapping in _whole():
+            specs = tuple(_fitting(mapping, values))
+            if any(spec.kind != "patients" for spec, _ in specs):
+                yield _Proposal(mapping, tuple(values), specs, sheet)
+
+
+@cache
+def _whole() -> tuple[TableMapping, ...]:
+    """Return the shipped mappings, those of an EPD as one: an export may hold several kinds of rows on a line."""
+    mappings = shipped_mappings()
+    of_epd = [mappings[name] for name in sorted(mappings) if mappings[name].system == "epd"]
+    rows = tuple(spec for mapping in of_epd for spec in mapping.rows)
+    one = of_epd[0]
+    joined = TableMapping(one.id, one.system, one.source, rows, one.dates)
+    return (joined, *(mappings[name] for name in sorted(mappings) if mappings[name].system != "epd"))
+
+
+def _fitting(
+    mapping: TableMapping, values: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[RowSpec, Mapping[str, tuple[str, ...]]]]:
+    for spec in mapping.rows:
+        columns = {name: _found(name, names, values, mapping.dates) for name, names in spec.columns.items()}
+        columns = {name: found for name, found in columns.items() if found}
+        alone = spec.kind == "patients" and len(columns) < 2
+        if not alone and not _lacks(spec, columns):
+            yield spec, columns
+
+
+def _found(
+    name: str, names: Sequence[str], values: Mapping[str, Sequence[str]], dates: tuple[str, ...]
+) -> tuple[str, ...]:
+    wanted = [other for column in names for other in (column, *_synonyms().get(_bare(column), ()))]
+    found = (_alike(column, tuple(values)) for column in wanted)
+    return tuple(dict.fromkeys(header for header in found if header and _can_be(name, values[header], dates)))
+
+
+@cache
+def _synonyms() -> Mapping[str, tuple[str, ...]]:
+    listed = json.loads(shipped.schemas("headers.json").read_text(encoding="utf-8"))
+    return {_bare(name): tuple(others) for name, others in listed.items() if name != "$comment"}
+
+
+def _bare(text: str) -> str:
+    """Return letters and digits only, without case or accents."""
+    flat = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in flat if sign.isalnum())
 
 
 def _alike(column: str, headers: Sequence[str]) -> str:
-    """Return the header that is this column, or is written almost as it is."""
-    names = {plain(header): header for header in headers}
-    near = get_close_matches(plain(column), list(names), n=1, cutoff=_ALIKE)
-    return names[near[0]] if near else ""
+    """Return the header that is this column, or is written almost as it is: never the end for the beginning."""
+    wanted = _bare(column)
+    best, most = "", _ALIKE
+    for header in headers:
+        given = _bare(header)
+        if given == wanted:
+            return header
+        if given[:3] == wanted[:3] and (ratio := SequenceMatcher(None, given, wanted).ratio()) >= most:
+            best, most = header, ratio
+    return best
 
 
-def _written(headers: tuple[str, ...], mapping: TableMapping, path: Path) -> Iterator[str]:
-    used: set[str] = set()
+def _can_be(name: str, values: Sequence[str], dates: tuple[str, ...]) -> bool:
+    """Tell whether a column's values can be the field's; an empty column can be anything."""
+    if not values:
+        return True
+    if name in _DAYS:
+        return any(any_day(value, dates) for value in values)
+    if name == "bsn":
+        return any(bsn_valid(re.sub(r"[ .\-]", "", value).zfill(9)) for value in values)
+    return True
+
+
+def _lacks(spec: RowSpec, columns: Mapping[str, object]) -> bool:
+    given = {*columns, *spec.constants}
+    return not all(any(name in given for name in needed.split("|")) for needed in FIELDS[spec.kind][0])
+
+
+def _written(proposal: _Proposal, path: Path) -> Iterator[str]:
+    mapping = proposal.mapping
     name = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in path.stem.casefold()).strip("-")
     yield "# Voorstel: controleer elke kolom en elke waarde. / A suggestion: check every column and every value."
     yield f'id = "{name[:60] or "table"}"'
     yield f'system = "{mapping.system}"'
+    if proposal.sheet:
+        yield f"sheet = {_quoted(proposal.sheet)}"
     yield f"dates = [{', '.join(_quoted(form) for form in mapping.dates)}]"
-    for spec in mapping.rows:
-        columns = {field: _found(names, headers) for field, names in spec.columns.items()}
-        columns = {field: found for field, found in columns.items() if found}
-        if _lacks(spec, columns):
-            continue
-        used |= {header for found in columns.values() for header in found}
+    for spec, columns in proposal.specs:
         yield from _spec(spec, columns)
-    rest = [header for header in headers if header not in used]
+    rest = [header for header in proposal.headers if header not in proposal.used]
     if rest:
         yield ""
         yield "# Niet gebruikt / not used:"
         yield from (f"#   {_quoted(header)}" for header in rest)
 
 
-def _found(names: tuple[str, ...], headers: tuple[str, ...]) -> list[str]:
-    found = (_alike(name, headers) for name in names)
-    return list(dict.fromkeys(header for header in found if header))
-
-
-def _lacks(spec: RowSpec, columns: dict[str, list[str]]) -> bool:
-    given = {*columns, *spec.constants}
-    return not all(any(name in given for name in needed.split("|")) for needed in FIELDS[spec.kind][0])
-
-
-def _spec(spec: RowSpec, columns: dict[str, list[str]]) -> Iterator[str]:
+def _spec(spec: RowSpec, columns: Mapping[str, Sequence[str]]) -> Iterator[str]:
     yield ""
     yield "[[rows]]"
     yield f'kind = "{spec.kind}"'
@@ -98,8 +189,10 @@ def _spec(spec: RowSpec, columns: dict[str, list[str]]) -> Iterator[str]:
         yield from (f"{name} = {_quoted(value)}" for name, value in spec.constants.items())
     for name, table in spec.values.items():
         if name in columns:
+            direct = name == "access" and any(_bare(header) in _DIRECT for header in columns[name])
             yield f"[rows.values.{name}]"
-            yield from (f"{_quoted(given)} = {_quoted(meant)}" for given, meant in table.items())
+            for given, meant in {**table, **(_DIRECT_VALUES if direct else {})}.items():
+                yield f"{_quoted(given)} = {_quoted(meant)}"
 
 
 def _quoted(text: str) -> str:
