@@ -158,7 +158,10 @@ def _counts(figure: Figure) -> list[dict[str, Any]]:
     gross = None if net is None else net + (excluded or 0)
     counts: list[tuple[str, str, int | None]] = []
     if figure.eligible is not None or figure.masked:
-        counts.append((POPULATION, "initial-population", figure.eligible))
+        # What is eligible in a ratio of two counts are the parties that count; its populations are events.
+        parties = figure.kind == "rate-ratio"
+        system, name = (OWN_POPULATION, "eligible") if parties else (POPULATION, "initial-population")
+        counts.append((system, name, figure.eligible))
     if way == "continuous-variable":
         counts.append((POPULATION, "measure-population", net))
     else:
