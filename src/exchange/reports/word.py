@@ -72,6 +72,8 @@ def reference(default: bytes, page: str, of: str) -> bytes:
     for style, size in _SIZES.items():
         styles = _resized(styles, style, size)
     styles = re.sub(r'(<w:spacing w:before=")180(" w:after=")180(")', r"\g<1>60\g<2>100\g<3>", styles)
+    # Pandoc's style of cells and tight lists: less air, so that the first page of the summary is one page.
+    styles = re.sub(r'(<w:spacing w:before=")36(" w:after=")36(")', r"\g<1>10\g<2>10\g<3>", styles)
     styles = re.sub(
         r'<w:style w:type="table"[^>]*w:styleId="Table">.*?</w:style>', lambda _: _TABLE, styles, flags=re.DOTALL
     )
