@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -84,6 +85,10 @@ def program(
 def main(arguments: list[str] | None = None) -> None:
     """Run the program and leave with its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
+    # What is sent to a file is read again as UTF-8; Windows would write it in its own code page.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
     as_json = "--json" in words
     language = language_of(_asked_language(words))
     sys.exit(run(words, as_json=as_json, language=language))
