@@ -58,7 +58,7 @@ class _Reader:
     lines: dict[Path, int] = field(default_factory=dict)
 
     def take(self, event: yaml.Event) -> None:
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark is not None else 1
         if isinstance(event, yaml.AliasEvent):
             raise AgreementError("agreements.yaml-alias", hints=_HINT, source=self.source, line=line)
         if isinstance(event, yaml.NodeEvent):
