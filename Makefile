@@ -20,7 +20,7 @@ demo: $(STAMP) ## a whole round trip on invented data
 	$(BIN)/exchange demo --into demo
 
 test: $(VENV)/.dev ## every test, with branch coverage
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-branch --cov-report=
+	$(BIN)/python -m pytest -rs --numprocesses 2 --dist loadfile --cov --cov-branch --cov-report=
 	$(BIN)/python tests/coverage_floor.py
 
 check: $(VENV)/.dev ## changes nothing
