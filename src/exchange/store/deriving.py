@@ -59,6 +59,21 @@ def adopt(connection: Connection, load: int) -> set[str]:
     return touched - {""}
 
 
+def torn(connection: Connection) -> set[str]:
+    """Return the patients of sessions that name somebody else's episode, and the patients of those episodes.
+
+    Such a session stays with the patient it names, in an episode apart; both are derived again whichever came last.
+    """
+    session, source = tables.session_source, tables.episode_source
+    query = (
+        sa.select(session.c.patient_id, source.c.patient_id.label("other"))
+        .join(source, sa.and_(source.c.source_id == session.c.episode_source_id, source.c.load_to.is_(None)))
+        .where(session.c.load_to.is_(None), session.c.patient_id != source.c.patient_id)
+        .distinct()
+    )
+    return {patient for row in connection.execute(query) for patient in row}
+
+
 def derive_patients(
     connection: Connection, database: Database, patients: Iterable[str], load: int, settings: Rebuilding
 ) -> tuple[Finding, ...]:
@@ -96,6 +111,16 @@ def _derive_chunk(
 ) -> dict[str, Derived]:
     episodes = _by_patient(connection, tables.episode_source, patients)
     sessions = _by_patient(connection, tables.session_source, patients)
+    named = {row["episode_source_id"] for rows in sessions.values() for row in rows} - {""}
+    owners = {
+        row["source_id"]: row["patient_id"] for row in present(connection, tables.episode_source, "source_id", named)
+    }
+
+    def session_source(row: Values) -> SessionSource:
+        source = row["episode_source_id"]
+        if owners.get(source, row["patient_id"]) != row["patient_id"]:
+            source = database.id_of("apart", source, row["patient_id"])
+        return _session_source(row, source)
 
     def session_id(patient: str, day: date, therapist: str, kind: str) -> str:
         return database.id_of("session", patient, day, therapist, kind)
@@ -104,7 +129,7 @@ def _derive_chunk(
         patient: derive(
             [_line(row) for row in lines.get(patient, ())],
             [_episode_source(row) for row in episodes.get(patient, ())],
-            [_session_source(row) for row in sessions.get(patient, ())],
+            [session_source(row) for row in sessions.get(patient, ())],
             gap_days=settings.gap_days,
             services=settings.services,
             declarant=settings.declarant,
@@ -158,9 +183,9 @@ def _episode_source(row: Values) -> EpisodeSource:
     )
 
 
-def _session_source(row: Values) -> SessionSource:
+def _session_source(row: Values, source: str) -> SessionSource:
     return SessionSource(
-        source_id=row["episode_source_id"],
+        source_id=source,
         patient_id=row["patient_id"],
         day=row["day"],
         type=row["type"],

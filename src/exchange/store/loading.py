@@ -19,7 +19,7 @@ from exchange.sources.rows import PatientKey, PatientRow, Rejected, Row, Settled
 from exchange.store import gathering, tables
 from exchange.store.answers import put_own_aggregates, put_own_answers
 from exchange.store.database import Database, new_load
-from exchange.store.deriving import Rebuilding, adopt, derive_patients
+from exchange.store.deriving import Rebuilding, adopt, derive_patients, torn
 from exchange.store.figures import put_index, put_prem
 from exchange.store.gathering import NOBODY, Made, kind_of, settled_id
 from exchange.store.naming import Description, describe_patients, described, name_patients
@@ -129,7 +129,7 @@ class Gatherer:
     def finish(self, settings: Rebuilding) -> tuple[dict[str, int], tuple[Finding, ...]]:
         """Write the last rows and derive what follows from all; return counts and findings."""
         self.flush()
-        touched = (self._touched | adopt(self._connection, self._load)) - {""}
+        touched = (self._touched | adopt(self._connection, self._load) | torn(self._connection)) - {""}
         describe_patients(self._connection, touched, self._load)
         differences = derive_patients(self._connection, self._database, touched, self._load, settings)
         counts = {name: self._count(table) for name, table in _COUNTED.items()} | {"rejected": len(self.rejected)}

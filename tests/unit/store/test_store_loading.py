@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from exchange.records.codes import (
     Sex,
     SourceKind,
 )
+from exchange.signing.keys import StoreKeys
 from exchange.sources.rows import (
     ClaimRow,
     EpisodeRow,
@@ -302,3 +304,24 @@ def test_no_finding_repeats_a_value_of_a_record(store: Store) -> None:
     )
     assert batch.findings
     assert "KANARIE" not in repr(batch.findings).upper()
+
+
+def test_a_session_that_names_somebody_elses_episode_stays_apart_in_every_order(tmp_path: Path) -> None:
+    episode = EpisodeRow(
+        1, SourceKind.EPD, "epd", "E2", PatientKey(bsn="999990019"), date(2024, 2, 14), date(2024, 3, 25), "3427",
+        Access.DIRECT, EndReason.UNKNOWN, Answered.UNKNOWN, None, "", "07000001", "t1",
+    )  # fmt: skip
+    session = SessionRow(
+        1, SourceKind.EPD, "epd", "E2", PatientKey(bsn="999990020"), date(2024, 2, 4), SessionType.SESSION, "t1", False
+    )
+    keys = StoreKeys(b"d" * 32, b"i" * 32, b"f" * 32)
+    found = []
+    for number, rows in enumerate(([[episode], [session]], [[session], [episode]], [[episode, session]])):
+        with Store.create(tmp_path / f"apart-{number}.db", keys) as store:
+            for some in rows:
+                with store.loading(kind="table", file_name="f", digest="", by="t", at=NOW) as batch:
+                    for row in some:
+                        batch.add(row)
+            found.append(store.dataset())
+    assert found[0] == found[1] == found[2]
+    assert len({one.episode_id for one in found[0].episodes}) == len(found[0].episodes) == 2
