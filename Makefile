@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check fix bench wheel mutation site clean
+.PHONY: demo test check fix bench wheel mutation fuzz site clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +35,13 @@ fix: $(VENV)/.dev
 
 mutation: $(VENV)/.dev ## would a silent pass be noticed?
 	$(BIN)/python tests/mutation/mutate.py
+
+$(VENV)/.fuzz: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz
+	touch $(VENV)/.fuzz
+
+fuzz: $(VENV)/.fuzz ## every reader under atheris, FUZZ_SECONDS (60) each; Linux
+	$(BIN)/python tests/fuzz/run.py
 
 bench: $(VENV)/.dev
 	for file in tests/benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
