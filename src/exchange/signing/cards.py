@@ -65,12 +65,32 @@ class Card:
 
     def qr(self, title: str) -> str:
         """Return the fingerprint's digits as a QR code: one SVG element with this title."""
+        picture = BytesIO()
+        self._code.save(picture, kind="svg", xmldecl=False, title=title, scale=4, light="#fff")
+        return picture.getvalue().decode("utf-8").strip()
+
+    def qr_png(self) -> bytes:
+        """Return the same QR code as a PNG, for whoever pastes it into a letter."""
+        picture = BytesIO()
+        self._code.save(picture, kind="png", scale=8)
+        return picture.getvalue()
+
+    @property
+    def _code(self) -> Any:
         import segno
 
-        picture = BytesIO()
-        code = segno.make(self.fingerprint.replace(" ", ""), error="m", micro=False)
-        code.save(picture, kind="svg", xmldecl=False, title=title, scale=4)
-        return picture.getvalue().decode("utf-8").strip()
+        return segno.make(self.fingerprint.replace(" ", ""), error="m", micro=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """The old card's keys say that the new card follows; both open in the overlap, from `on` through `until`."""
+
+    old: str
+    card: Card
+    on: date
+    until: date
+    jws: bytes = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +152,25 @@ def read_card(jws: bytes) -> Card:
     return card
 
 
-def rotate(old: Card, new: Card, keys: SigningKeys) -> bytes:
-    """Return the rotation statement: the new card (signed by its own keys) under the signature of the old keys."""
-    content = {"old": old.digest, "new": new.digest, "card": new.jws.decode("ascii")}
+def rotate(old: Card, new: Card, keys: SigningKeys, *, on: date, until: date) -> bytes:
+    """Return the rotation statement: the new card (signed by its own keys) under the signature of the old keys.
+
+    `until` is the last day of the overlap, in which partners may still seal to the old card.
+    """
+    content = {
+        "old": old.digest,
+        "new": new.digest,
+        "card": new.jws.decode("ascii"),
+        "on": on.isoformat(),
+        "until": until.isoformat(),
+    }
     rotation = signed.sign(canonical(content), "rotation", keys)
     read_rotation(rotation, old)
     return rotation
 
 
-def read_rotation(jws: bytes, old: Card) -> Card:
-    """Return the new card, when the pinned old keys and its own keys both signed it and it follows the old one.
+def read_rotation(jws: bytes, old: Card) -> Rotation:
+    """Return the rotation, when the pinned old keys and the new card's own both signed it and it follows the old one.
 
     A thief of the old keys can make one too: what came from the new card is received, but nothing about a patient
     goes to it until a person has accepted it.
@@ -149,14 +178,33 @@ def read_rotation(jws: bytes, old: Card) -> Card:
     try:
         content = strict(signed.verify(jws, "rotation", old), most=2 * _MOST_CARD, deepest=2)
         new = read_card(content["card"].encode("ascii"))
-        if content != {"old": old.digest, "new": new.digest, "card": content["card"]}:
+        read = Rotation(old.digest, new, date.fromisoformat(content["on"]), date.fromisoformat(content["until"]), jws)
+        if content != {
+            "old": old.digest,
+            "new": new.digest,
+            "card": content["card"],
+            "on": read.on.isoformat(),
+            "until": read.until.isoformat(),
+        }:
             raise WasChanged
     except (NotStrict, ValueError, TypeError, KeyError, AttributeError):
         raise WasChanged from None
-    follows = new.serial == old.serial + 1 and new.previous == old.digest
+    follows = new.serial == old.serial + 1 and new.previous == old.digest and read.on <= read.until
     if not (follows and set(new.parties) == set(old.parties) and new.demo == old.demo):
         raise WasChanged
-    return new
+    return read
+
+
+def card_named(jws: bytes, typ: str) -> str:
+    """Return the digest of the card that a rotation or revocation says to be about, NOT verified: to look it up."""
+    name = {"rotation": "old", "revocation": "card"}[typ]
+    try:
+        named = strict(signed.payload(jws), most=2 * _MOST_CARD, deepest=2)[name]
+    except (NotStrict, ValueError, TypeError, KeyError):
+        raise WasChanged from None
+    if not isinstance(named, str):
+        raise WasChanged
+    return named
 
 
 def revoke(card: Card, keys: SigningKeys, *, on: date, reason: str) -> bytes:

@@ -135,17 +135,27 @@ ROTATED = KEYRING.rotated()
 NEW = make(ROTATED, CARD)
 
 
+OVERLAP = {"on": "2026-05-01", "until": "2026-05-31"}
+ON, UNTIL = date(2026, 5, 1), date(2026, 5, 31)
+
+
+def turned(old: Card, new: Card, keyring: Keyring) -> bytes:
+    return cards.rotate(old, new, keyring.signing, on=ON, until=UNTIL)
+
+
 def test_a_rotation_gives_the_new_card_to_whoever_pinned_the_old() -> None:
-    assert cards.read_rotation(cards.rotate(CARD, NEW, KEYRING.signing), CARD) == NEW
+    read = cards.read_rotation(turned(CARD, NEW, KEYRING), CARD)
+    assert (read.card, read.old, read.on, read.until) == (NEW, CARD.digest, ON, UNTIL)
+    assert cards.card_named(read.jws, "rotation") == CARD.digest
     assert (NEW.serial, NEW.previous) == (2, CARD.digest)
 
 
 def test_a_rotation_that_the_old_keys_did_not_sign_is_refused() -> None:
     with pytest.raises(WasChanged):
-        cards.rotate(CARD, NEW, ROTATED.signing)
+        turned(CARD, NEW, ROTATED)
 
 
-@pytest.mark.parametrize("how", ["same serial", "another's card", "other parties", "demo", "wrong old", "not a card"])
+@pytest.mark.parametrize("how", ["same serial", "another's card", "other parties", "demo", "wrong old", "not a card", "ends first"])
 def test_a_rotation_to_a_card_that_does_not_follow_is_refused(how: str) -> None:
     following = {
         "same serial": make(ROTATED),
@@ -153,11 +163,13 @@ def test_a_rotation_to_a_card_that_does_not_follow_is_refused(how: str) -> None:
         "other parties": make(ROTATED, CARD, parties=("agb:09999999",)),
         "demo": make(replace(ROTATED, demo=True), CARD),
     }.get(how, NEW)
-    content = {"old": CARD.digest, "new": following.digest, "card": following.jws.decode()}
+    content = {"old": CARD.digest, "new": following.digest, "card": following.jws.decode(), **OVERLAP}
     if how == "wrong old":
         content["old"] = "ab" * 32
     if how == "not a card":
         content["card"] = "{}"
+    if how == "ends first":
+        content["until"] = "2026-04-30"
     with pytest.raises(WasChanged):
         cards.read_rotation(jws.sign(canonical(content), "rotation", KEYRING.signing), CARD)
 
@@ -165,13 +177,17 @@ def test_a_rotation_to_a_card_that_does_not_follow_is_refused(how: str) -> None:
 def test_a_rotation_that_skips_a_serial_is_refused() -> None:
     skipped = cards.read_card(jws.sign(canonical({**json.loads(NEW.payload), "serial": 3}), "card", ROTATED.signing))
     with pytest.raises(WasChanged):
-        cards.rotate(CARD, skipped, KEYRING.signing)
+        turned(CARD, skipped, KEYRING)
 
 
 def test_a_rotation_without_its_fields_is_refused() -> None:
     for content in ({}, {"card": 1}, [], {"old": "", "new": "", "card": "é"}):
+        rotation = jws.sign(canonical(content), "rotation", KEYRING.signing)
         with pytest.raises(WasChanged):
-            cards.read_rotation(jws.sign(canonical(content), "rotation", KEYRING.signing), CARD)
+            cards.read_rotation(rotation, CARD)
+        if content != {"old": "", "new": "", "card": "é"}:
+            with pytest.raises(WasChanged):
+                cards.card_named(rotation, "rotation")
 
 
 def test_two_cards_with_one_serial_block_both() -> None:
