@@ -10,6 +10,7 @@ from exchange.episodes.facts import EpisodeSource, SessionSource
 from exchange.records.codes import SourceKind
 
 PRECEDENCE = tuple(SourceKind)
+RANK = {kind: place for place, kind in enumerate(PRECEDENCE)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def anchors_of(episodes: Iterable[EpisodeSource]) -> tuple[Anchor, ...]:
     """Make one anchor per episode; a FHIR episode on an EPD's same location and days is that episode."""
     ordered = sorted(
         {one.source_id: one for one in episodes}.values(),
-        key=lambda one: (PRECEDENCE.index(one.kind), one.start, one.source_id),
+        key=lambda one: (RANK[one.kind], one.start, one.source_id),
     )
     anchors: list[Anchor] = []
     for source in ordered:
@@ -140,7 +141,7 @@ def _runs(sessions: Sequence[SessionSource], gap_days: int) -> list[list[Session
 def _order(session: SessionSource) -> tuple[object, ...]:
     return (
         session.day,
-        PRECEDENCE.index(session.kind),
+        RANK[session.kind],
         session.type,
         session.therapist,
         session.source_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from exchange.episodes.facts import Line
 from exchange.records.codes import SourceKind
@@ -14,20 +14,21 @@ Group = tuple[Line, ...]
 
 def in_order(lines: Iterable[Line]) -> Group:
     """Sort lines by day; those with a diagnosis before those without, so that the latter find a home."""
-    return tuple(sorted(lines, key=lambda line: (line.day, not line.location, line.kind, line.line_id)))
+    return tuple(sorted(lines, key=lambda line: (line.day, not line.diagnosis, line.kind, line.line_id)))
 
 
 def location_of(group: Sequence[Line]) -> str:
     """Return the first location that a line of the group names."""
-    return next((line.location for line in group if line.location), "")
+    return next((line.location for line in group if line.diagnosis), "")
 
 
 def group(lines: Iterable[Line], gap_days: int) -> tuple[Group, ...]:
     """Cut the treatment lines of one patient into episodes, earliest first."""
     ordered = in_order(lines)
     trajectories = _trajectories([line for line in ordered if _has_trajectory(line)])
-    runs = _runs([line for line in ordered if not _has_trajectory(line)], gap_days)
-    return tuple(sorted(_across_the_change(trajectories, runs, gap_days), key=lambda one: _first(one).toordinal()))
+    loose = [line for line in ordered if not _has_trajectory(line)] if trajectories else ordered
+    groups = _across_the_change(trajectories, _runs(loose, gap_days), gap_days)
+    return tuple(sorted(groups, key=lambda one: _first(one).toordinal()))
 
 
 def span(lines: Sequence[Line]) -> tuple[date, date]:
@@ -36,7 +37,8 @@ def span(lines: Sequence[Line]) -> tuple[date, date]:
 
 
 def _first(lines: Sequence[Line]) -> date:
-    return min(min(line.day, line.trajectory_start or line.day) for line in lines)
+    started = [line.trajectory_start for line in lines if line.trajectory_start is not None]
+    return min([line.day for line in lines] + started)
 
 
 def _has_trajectory(line: Line) -> bool:
@@ -65,6 +67,8 @@ def _trajectories(lines: Sequence[Line]) -> list[Group]:
 
 
 def _runs(lines: Sequence[Line], gap_days: int) -> list[Group]:
+    if _one_run(lines, gap_days):
+        return [tuple(lines)]
     runs: list[list[Line]] = []
     for line in lines:
         near = [run for run in runs if _within(run[-1].day, line.day, gap_days) and _same(run, line)]
@@ -74,6 +78,14 @@ def _runs(lines: Sequence[Line], gap_days: int) -> list[Group]:
         exact = [run for run in near if location_of(run) == line.location]
         max(exact or near, key=lambda run: (run[-1].day, run[0].day, run[0].line_id)).append(line)
     return [tuple(run) for run in runs]
+
+
+def _one_run(lines: Sequence[Line], gap_days: int) -> bool:
+    """Tell at a glance, as is true of most patients, that one complaint goes on without a gap."""
+    if not lines or len({(line.declarant, line.diagnosis[:2]) for line in lines}) > 1:
+        return False
+    days = [line.day.toordinal() for line in lines]
+    return all(later - day <= gap_days for day, later in pairwise(days))
 
 
 def _same(run: Sequence[Line], line: Line) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from exchange.episodes.anchoring import PRECEDENCE, Anchor, anchors_of, choose, with_sessions
+from exchange.episodes.anchoring import RANK, Anchor, anchors_of, choose, with_sessions
 from exchange.episodes.facts import Derived, EpisodeSource, Line, SessionSource
 from exchange.episodes.grouping import Group, group, in_order, location_of, span, trajectory_key
 from exchange.episodes.reconciling import Claimed, SessionId, reconcile
@@ -19,21 +19,16 @@ from exchange.records.model import Episode
 __all__ = ["Derived", "EpisodeSource", "Line", "SessionSource", "derive"]
 
 
+_COUNTED = TREATMENTS | {SessionType.SCREENING}
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """One episode in the making: what an EPD says of it, and the claims that count."""
 
     anchor: Anchor | None
     lines: Group
-
-    @property
-    def episode_id(self) -> str:
-        """Return the id of the primary source's earliest member."""
-        if self.anchor is not None:
-            return self.anchor.primary.source_id
-        best = min(PRECEDENCE.index(line.kind) for line in self.lines)
-        members = [line for line in self.lines if PRECEDENCE.index(line.kind) == best]
-        return min(members, key=lambda line: (line.day, line.line_id)).line_id
+    episode_id: str
 
     @property
     def span(self) -> tuple[date, date]:
@@ -41,6 +36,16 @@ class _Part:
         if self.anchor is not None:
             return (self.anchor.primary.start, self.anchor.primary.end or date.max)
         return span(self.lines)
+
+
+def _part(anchor: Anchor | None, lines: Group) -> _Part:
+    """Name an episode by its primary source's earliest member."""
+    if anchor is not None:
+        return _Part(anchor, lines, anchor.primary.source_id)
+    best = min({RANK[line.kind] for line in lines})
+    members = [line for line in lines if RANK[line.kind] == best]
+    earliest = min([line.day for line in members])
+    return _Part(None, lines, min([line.line_id for line in members if line.day == earliest]))
 
 
 def derive(
@@ -61,7 +66,9 @@ def derive(
     ours = {declarant, *also} if declarant else set()
     known = {line.line_id: line for line in lines}
     settled = settle(known.values())
-    types = {line.line_id: services.type_of(line.code_list, line.service_code) for line in settled.standing}
+    codes = {(line.code_list, line.service_code) for line in settled.standing}
+    meant = {code: services.type_of(*code) for code in codes}
+    types = {line.line_id: meant[line.code_list, line.service_code] for line in settled.standing}
     treatments = [line for line in settled.standing if types[line.line_id] in TREATMENTS]
     anchors, recorded = with_sessions(
         anchors_of(episodes),
@@ -77,7 +84,7 @@ def derive(
     claimed: list[Claimed] = [
         (line, kind, placed[line.line_id])
         for line in settled.standing
-        if (kind := types[line.line_id]) in {*TREATMENTS, SessionType.SCREENING} and line.line_id in placed
+        if (kind := types[line.line_id]) in _COUNTED and line.line_id in placed
     ]
     made, differences = reconcile(recorded, claimed, session_id)
     findings = (*settled.findings, *_unknown_services(settled.standing, types), *differences)
@@ -93,6 +100,8 @@ def derive(
 
 def _parts(anchors: Sequence[Anchor], treatments: Sequence[Line], gap_days: int) -> tuple[_Part, ...]:
     """Hang each claim on an EPD's episode where one fits, and rebuild episodes from the rest."""
+    if not anchors:
+        return tuple(_part(None, one) for one in group(treatments, gap_days))
     joined: dict[str, list[Line]] = {anchor.primary.source_id: [] for anchor in anchors}
     loose: list[Line] = []
     home_of: dict[tuple[str, str, str], str] = {}
@@ -112,8 +121,8 @@ def _parts(anchors: Sequence[Anchor], treatments: Sequence[Line], gap_days: int)
             rest.append(line)
         else:
             joined[home].append(line)
-    hung = [_Part(anchor, in_order(joined[anchor.primary.source_id])) for anchor in anchors]
-    return (*hung, *(_Part(None, one) for one in group(rest, gap_days)))
+    hung = [_part(anchor, in_order(joined[anchor.primary.source_id])) for anchor in anchors]
+    return (*hung, *(_part(None, one) for one in group(rest, gap_days)))
 
 
 def _fits(line: Line, members: Sequence[Line]) -> bool:
@@ -140,6 +149,8 @@ def _place(line: Line, parts: Sequence[_Part], gap_days: int) -> str:
 
 
 def _unknown_services(lines: Iterable[Line], types: Mapping[str, SessionType | None]) -> tuple[Finding, ...]:
+    if None not in types.values():
+        return ()
     counts: dict[tuple[str, str], int] = {}
     for line in lines:
         if types[line.line_id] is None:
@@ -177,8 +188,8 @@ def _of_claims(part: _Part, services: ServiceMap) -> Episode:
     """Describe an episode by its claims alone."""
     lines = part.lines
     first, last = span(lines)
-    best = min(lines, key=lambda line: (PRECEDENCE.index(line.kind), line.day, line.line_id))
-    entitlements = {line.entitlement for line in lines if line.entitlement.strip("0")}
+    best = min(lines, key=lambda line: (RANK[line.kind], line.day, line.line_id))
+    entitlements = {code for code in {line.entitlement for line in lines} if code.strip("0")}
     ends = [line.end_code for line in lines if line.day == last and line.end_code.strip("0")]
     diagnoses = [line.diagnosis for line in lines if line.diagnosis]
     return Episode(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 
-from exchange.episodes.anchoring import PRECEDENCE
+from exchange.episodes.anchoring import RANK
 from exchange.episodes.facts import Line, SessionSource
 from exchange.episodes.services import TREATMENTS
 from exchange.findings import Finding, Severity
@@ -20,6 +20,8 @@ def reconcile(
     recorded: Sequence[tuple[SessionSource, str]], claimed: Iterable[Claimed], session_id: SessionId
 ) -> tuple[tuple[Session, ...], tuple[Finding, ...]]:
     """Make the sessions of one patient; `recorded` carries each session with its episode."""
+    if not recorded:
+        return _claimed_only(claimed, session_id), ()
     made: dict[tuple[date, str, SessionType], Session] = {}
     for source, episode in sorted(recorded, key=lambda one: _rank(one[0], one[1])):
         key = (source.day, source.therapist, source.type)
@@ -49,10 +51,24 @@ def reconcile(
     return tuple(sessions), tuple(_finding(rule, episode, count) for (rule, episode), count in counts.items())
 
 
+def _claimed_only(claimed: Iterable[Claimed], session_id: SessionId) -> tuple[Session, ...]:
+    """Make the sessions of a patient whom no EPD's sessions name: claims are all there is."""
+    made: dict[tuple[date, SessionType, str], tuple[Line, str]] = {}
+    for line, kind, episode in sorted(claimed, key=lambda one: _claim_rank(one[0], one[2])):
+        made.setdefault((line.day, kind, line.therapist), (line, episode))
+    return tuple(
+        _of_claim(line, key[1], episode, session_id) for key, (line, episode) in sorted(made.items(), key=_by_key)
+    )
+
+
+def _by_key(item: tuple[tuple[date, SessionType, str], object]) -> tuple[date, SessionType, str]:
+    return item[0]
+
+
 def _rank(source: SessionSource, episode: str) -> tuple[object, ...]:
     # Named therapists first, so that a row without one can be seen to be the same session.
     return (
-        PRECEDENCE.index(source.kind),
+        RANK[source.kind],
         not source.therapist,
         source.day,
         source.type,
@@ -63,7 +79,7 @@ def _rank(source: SessionSource, episode: str) -> tuple[object, ...]:
 
 
 def _claim_rank(line: Line, episode: str) -> tuple[object, ...]:
-    return (PRECEDENCE.index(line.kind), line.day, episode, line.line_id)
+    return (RANK[line.kind], line.day, episode, line.line_id)
 
 
 def _named_twice(made: Mapping[tuple[date, str, SessionType], Session], key: tuple[date, str, SessionType]) -> bool:

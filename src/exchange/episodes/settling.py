@@ -22,6 +22,11 @@ class Settled:
 def settle(lines: Iterable[Line]) -> Settled:
     """Work out what stands; the same for every order of lines."""
     known = sorted({line.line_id: line for line in lines}.values(), key=_order)
+    if not any(line.credit or line.rejected or line.previous_reference for line in known):
+        # Most patients: nothing to settle.
+        standing = [line for line in known if line.quantity > 0]
+        void = [line for line in known if line.quantity <= 0]
+        return Settled(tuple(standing), tuple(void), {}, ())
     debits = [line for line in known if not line.credit]
     credits_ = [line for line in known if line.credit and not line.rejected]
     cancelled = {_named(line) for line in credits_ if line.previous_reference}

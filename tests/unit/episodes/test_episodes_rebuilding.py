@@ -43,7 +43,7 @@ def pm304(number: int, day: int, **changes: object) -> Line:
         None,
         "00",
     )
-    return replace(line, **changes)  # type: ignore[arg-type]
+    return line._replace(**changes)
 
 
 def gds801(number: int, day: int, **changes: object) -> Line:
