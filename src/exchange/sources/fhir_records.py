@@ -33,12 +33,14 @@ _TOTALS = frozenset({"score", "total", "total-score", "totaalscore"})
 def rows(file: BinaryIO) -> Iterator[Row | Rejected]:
     """Read twice: first who is who, then the rows; a patient without an episode of exercise therapy is left out."""
     index = Index()
-    for _, url, resource in resources(file):
+    broken: list[Rejected] = []
+    for _, url, resource in resources(file, broken.append):
         add(index, url, resource)
+    yield from broken
     # A plan may stand before what its urn names: its references are led on once all names are known.
     index.courses = _led_on(index)
     index.encounters = {index.name(encounter): episode for encounter, episode in index.encounters.items()}
-    for number, _, resource in resources(file):
+    for number, _, resource in resources(file, _told_before):
         make = _MAKERS.get(resource["resourceType"])
         if make is None:
             continue
@@ -51,6 +53,10 @@ def rows(file: BinaryIO) -> Iterator[Row | Rejected]:
                 yield row
 
 
+def _told_before(_: Rejected) -> None:
+    """Leave out of the second reading what the first one rejected."""
+
+
 def _led_on(index: Index) -> dict[str, list[Course]]:
     led: dict[str, list[Course]] = {}
     for patient, courses in index.courses.items():
@@ -60,7 +66,7 @@ def _led_on(index: Index) -> dict[str, list[Course]]:
 
 def _patient(index: Index, number: int, resource: Resource) -> PatientRow | None:
     own = identity(resource)
-    if own not in index.courses:
+    if own not in index.patients or own not in index.courses:
         return None
     names = sorted(items(resource, "name"), key=lambda one: text(one, "use") != "official")
     given = [str(part) for part in names[0].get("given", []) if isinstance(part, str)] if names else []

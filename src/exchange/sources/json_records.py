@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, BinaryIO
 
 from exchange.errors import SourceError
+from exchange.sources.rows import Rejected
 
 SIZE_LIMIT = 256 << 20
 LINE_LIMIT = 16 << 20
 _VALUES_LIMIT = 8_000_000
 _DEPTH_LIMIT = 64
+# Among how many first lines one that is a resource by itself shows that the file is NDJSON.
+_FIRST_LINES = 10
+# What is said of a file, said of one of its lines.
+_OF_A_LINE = {
+    "sources.json": "sources.line-json",
+    "sources.json-limits": "sources.line-limits",
+    "sources.not-fhir": "sources.line-not-fhir",
+}
 
 Resource = dict[str, Any]
 
 
-def resources(file: BinaryIO) -> Iterator[tuple[int, str, Resource]]:
-    """Yield (number, fullUrl, resource): the number of the entry in a Bundle, or of the line in NDJSON."""
+def resources(file: BinaryIO, rejected: Callable[[Rejected], None]) -> Iterator[tuple[int, str, Resource]]:
+    """Yield (number, fullUrl, resource): the number of the entry in a Bundle, or of the line in NDJSON.
+
+    A line of NDJSON that can't be read is told to `rejected`, and the others are read; of a Bundle that can't be
+    read nothing is.
+    """
     file.seek(0)
-    first = file.readline(LINE_LIMIT)
-    if _is_resource(first) and file.read(4096).strip():
-        yield from _lines(file)
+    if _is_resource(file.readline(LINE_LIMIT)) and file.read(4096).strip():
+        yield from _lines(file, rejected)
         return
     file.seek(0)
     data = file.read(SIZE_LIMIT + 1)
-    if len(data) > SIZE_LIMIT:
-        raise SourceError("sources.json-limits", hints=("hint.use-ndjson",))
-    yield from _entries(parse(data, 1), 1)
+    try:
+        if len(data) > SIZE_LIMIT:
+            raise SourceError("sources.json-limits", hints=("hint.use-ndjson",))
+        tree = parse(data, 1)
+    except SourceError:
+        del data
+        # The first line of NDJSON may be the broken one; a Bundle that broke off is not NDJSON.
+        file.seek(0)
+        first = [line for line, _ in islice(_bounded(file), _FIRST_LINES)]
+        if b'"Bundle"' in first[0] or not any(_is_resource(line) for line in first):
+            raise
+        yield from _lines(file, rejected)
+        return
+    del data
+    yield from _entries(tree, 1)
 
 
 def parse(data: bytes, line: int) -> Resource:
@@ -48,25 +73,40 @@ def parse(data: bytes, line: int) -> Resource:
 
 
 def _is_resource(line: bytes) -> bool:
-    if not line.rstrip().endswith(b"}"):
+    if not line.startswith((b"{", b"\xef\xbb\xbf{")) or not line.rstrip().endswith(b"}"):
         return False
     try:
         parse(line, 1)
-    except SourceError as error:
-        # A first line that repeats a key is refused as what it is, not read as part of a larger document.
-        return error.rule == "sources.json-limits"
+    except SourceError:
+        return False
     return True
 
 
-def _lines(file: BinaryIO) -> Iterator[tuple[int, str, Resource]]:
-    file.seek(0)
-    number = 0
+def _bounded(file: BinaryIO) -> Iterator[tuple[bytes, bool]]:
+    """Yield (line, whether it is whole); of a line beyond the limit the rest is passed over, not kept."""
     while line := file.readline(LINE_LIMIT):
-        number += 1
-        if len(line) >= LINE_LIMIT and not line.endswith(b"\n"):
-            raise SourceError("sources.json-limits", line=number)
-        if line.strip():
-            yield from ((number, url, resource) for _, url, resource in _entries(parse(line, number), number))
+        whole = rest = line
+        while rest and len(rest) >= LINE_LIMIT and not rest.endswith(b"\n"):
+            rest = file.readline(LINE_LIMIT)
+        yield whole, whole is rest
+
+
+def _lines(file: BinaryIO, rejected: Callable[[Rejected], None]) -> Iterator[tuple[int, str, Resource]]:
+    file.seek(0)
+    for number, (line, whole) in enumerate(_bounded(file), start=1):
+        if not line.strip(b" \t\r\n\x1a\x00"):
+            continue
+        try:
+            if not whole:
+                raise SourceError("sources.json-limits")
+            tree = parse(line, number)
+        except SourceError as error:
+            rejected(Rejected(number, "record", _OF_A_LINE[error.rule]))
+            continue
+        try:
+            yield from ((number, url, resource) for _, url, resource in _entries(tree, number))
+        except SourceError as error:
+            rejected(Rejected(number, "record", _OF_A_LINE[error.rule]))
 
 
 def _entries(tree: Resource, number: int) -> Iterator[tuple[int, str, Resource]]:

@@ -239,7 +239,6 @@ def test_a_bad_resource_is_rejected_by_its_place(resource: Any, field: str, rule
         (b'{"resourceType": "Patient", "a": NaN}', "sources.json"),
         (b'{"resourceType": "Patient", "a": ' + b"[" * 100 + b"]" * 100 + b"}", "sources.json-limits"),
         (b'{"resourceType": "Bundle", "entry": {}}', "sources.not-fhir"),
-        (b'{"resourceType": "Patient"}\n{"resourceType": "Patient"', "sources.json"),
     ],
 )
 def test_what_is_no_fhir_json_is_refused(data: bytes, rule: str) -> None:
@@ -262,3 +261,50 @@ def test_forty_records_of_another_maker_load_with_their_therapy_and_pain_scores(
     assert counts["EpisodeRow"] == 48
     assert counts["MeasurementRow"] >= 40
     assert counts["Rejected"] == 0
+
+
+def lines(*resources: dict[str, Any] | bytes, end: bytes = b"\n") -> bytes:
+    return end.join(one if isinstance(one, bytes) else json.dumps(one).encode() for one in resources)
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule"),
+    [
+        (json.dumps(PATIENT).encode()[:60], "sources.line-json"),
+        (b'{"resourceType": "Patient", "id": "1", "id": "2"}', "sources.line-json"),
+        (b"Kanarie", "sources.line-json"),
+        (b'{"id": "p1"}', "sources.line-not-fhir"),
+        (b'{"resourceType": "Bundle", "entry": {}}', "sources.line-not-fhir"),
+        (b'{"resourceType": "Patient", "a": ' + b"[" * 100 + b"]" * 100 + b"}", "sources.line-limits"),
+    ],
+)
+def test_a_broken_line_goes_to_the_rejects_and_the_others_load(broken: bytes, rule: str) -> None:
+    good = [PATIENT, CONDITION, EPISODE, ENCOUNTER]
+    for place in range(len(good) + 1):
+        data = lines(*good[:place], broken, *good[place:])
+        found = list(rows(io.BytesIO(data)))
+        assert [row for row in found if isinstance(row, Rejected)] == [Rejected(place + 1, "record", rule)]
+        assert [type(row) for row in found if not isinstance(row, Rejected)] == [PatientRow, EpisodeRow, SessionRow]
+
+
+def test_a_line_without_an_end_is_passed_over_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exchange.sources.json_records.LINE_LIMIT", 1000)
+    data = lines(PATIENT, b'{"resourceType": "' + b"x" * 5000, EPISODE)
+    found = list(rows(io.BytesIO(data)))
+    assert found[0] == Rejected(2, "record", "sources.line-limits")
+    assert [type(row) for row in found[1:]] == [PatientRow, EpisodeRow]
+
+
+def test_a_bundle_over_several_lines_is_not_taken_for_lines() -> None:
+    inner = json.dumps(PATIENT)
+    data = '{"resourceType": "Bundle", "entry": [{"resource":\n' + inner + '\n},{"resource":\n' + json.dumps(EPISODE)
+    assert [type(row) for row in rows(io.BytesIO((data + "\n}]}").encode()))] == [PatientRow, EpisodeRow]
+    assert refused((data + "\n").encode()) == "sources.json"
+
+
+def test_an_episode_of_nobody_is_rejected_beside_a_patient_without_an_id() -> None:
+    nobody = {name: value for name, value in EPISODE.items() if name != "patient"}
+    nameless = {name: value for name, value in PATIENT.items() if name != "id"}
+    assert list(rows(io.BytesIO(lines(nameless, nobody)))) == [
+        Rejected(2, "EpisodeOfCare.patient", "sources.patient-missing")
+    ]
