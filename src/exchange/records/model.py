@@ -79,7 +79,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One score of one instrument on one day; `score` in units of 10**-decimals of the instrument."""
+    """One score of one instrument on one day; `score` in units of 10**-decimals of the instrument.
+
+    `from_items` says that it was worked out here from the answers to its items, not given as a total.
+    """
 
     measurement_id: str
     episode_id: str
@@ -87,6 +90,7 @@ class Measurement:
     instrument: str
     day: date
     score: int
+    from_items: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,8 @@ def score(instrument: Instrument, items: Sequence[str | None]) -> Scored | Findi
 
 def rounded(value: Fraction, decimals: int) -> int:
     """Round half up to a whole number of units of 10**-decimals."""
-    return math.floor(value * 10**decimals + Fraction(1, 2))
+    units: int = 10**decimals
+    return math.floor(value * units + Fraction(1, 2))
 
 
 def _read(rule: Scoring, items: Sequence[str | None]) -> list[Fraction | None] | Finding:

@@ -128,7 +128,7 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class MeasurementRow:
-    """One score; `score` in units of 10**-decimals of the instrument."""
+    """One score; `score` in units of 10**-decimals of the instrument, `from_items` where we worked it out."""
 
     line: int
     system: str
@@ -137,6 +137,7 @@ class MeasurementRow:
     instrument: str
     day: date
     score: int
+    from_items: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,7 @@ def of_measurement(database: Database, row: MeasurementRow, who: tuple[str, str]
         "instrument": row.instrument,
         "day": row.day,
         "score": row.score,
+        "from_items": row.from_items,
     }
 
 

@@ -35,7 +35,7 @@ from exchange.store.releases import Releases
 from exchange.store.retention import Retention
 
 # The newest migration; a test holds it to be so.
-VERSION = "0001"
+VERSION = "0002"
 
 _POSTGRESQL = "postgresql+psycopg://"
 

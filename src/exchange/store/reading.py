@@ -239,7 +239,13 @@ def _session(row: Values) -> Session:
 
 def _measurement(row: Values) -> Measurement:
     return Measurement(
-        row["measurement_id"], row["episode_id"], row["patient_id"], row["instrument"], row["day"], row["score"]
+        row["measurement_id"],
+        row["episode_id"],
+        row["patient_id"],
+        row["instrument"],
+        row["day"],
+        row["score"],
+        from_items=row["from_items"],
     )
 
 

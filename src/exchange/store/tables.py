@@ -119,6 +119,7 @@ measurement = versioned(
     sa.Column("instrument", sa.String(32), nullable=False),
     sa.Column("day", Day, nullable=False),
     sa.Column("score", sa.Integer, nullable=False),  # in units of 10**-decimals
+    sa.Column("from_items", Flag, nullable=False, default=False, server_default="0"),  # worked out from the answers
     sa.Index(None, "measurement_id"),
     sa.Index(None, "episode_id"),
     sa.Index(None, "named_as"),
