@@ -38,15 +38,13 @@ def resources(file: BinaryIO, rejected: Callable[[Rejected], None]) -> Iterator[
     file.seek(0)
     data = file.read(SIZE_LIMIT + 1)
     try:
-        if len(data) > SIZE_LIMIT:
-            raise SourceError("sources.json-limits", hints=("hint.use-ndjson",))
         tree = parse(data, 1)
     except SourceError:
         del data
         # The first line of NDJSON may be the broken one; a Bundle that broke off is not NDJSON.
         file.seek(0)
         first = [line for line, _ in islice(_bounded(file), _FIRST_LINES)]
-        if b'"Bundle"' in first[0] or not any(_is_resource(line) for line in first):
+        if b'"Bundle"' in b"".join(first[:1]) or not any(map(_is_resource, first)):
             raise
         yield from _lines(file, rejected)
         return
@@ -58,7 +56,7 @@ def parse(data: bytes, line: int) -> Resource:
     """Parse an object once; duplicate keys, NaN, depth and size are refused. Numbers keep their digits."""
     import jiter
 
-    if data.count(b",") + data.count(b"[") + data.count(b"{") > _VALUES_LIMIT:
+    if len(data) > SIZE_LIMIT or data.count(b",") + data.count(b"[") + data.count(b"{") > _VALUES_LIMIT:
         raise SourceError("sources.json-limits", hints=("hint.use-ndjson",), line=line)
     try:
         tree = jiter.from_json(
@@ -96,17 +94,15 @@ def _lines(file: BinaryIO, rejected: Callable[[Rejected], None]) -> Iterator[tup
     for number, (line, whole) in enumerate(_bounded(file), start=1):
         if not line.strip(b" \t\r\n\x1a\x00"):
             continue
+        if not whole:
+            rejected(Rejected(number, "record", "sources.line-limits"))
+            continue
         try:
-            if not whole:
-                raise SourceError("sources.json-limits")
-            tree = parse(line, number)
+            found = list(_entries(parse(line, number), number))
         except SourceError as error:
             rejected(Rejected(number, "record", _OF_A_LINE[error.rule]))
             continue
-        try:
-            yield from ((number, url, resource) for _, url, resource in _entries(tree, number))
-        except SourceError as error:
-            rejected(Rejected(number, "record", _OF_A_LINE[error.rule]))
+        yield from ((number, url, resource) for _, url, resource in found)
 
 
 def _entries(tree: Resource, number: int) -> Iterator[tuple[int, str, Resource]]:
