@@ -7,12 +7,16 @@ Outgoing, by the workspace instance that reserved it and no other:
     written    a sealed file was fsynced under a temporary name        rename -> published; gone -> reserved
     published  the file stands under its own name in the outbox        drop it at the partner's -> done
     done       dropped; the contents are no longer kept                -
-    refused    cancelled before it was published (a withdrawal)        -; its number stays used
+    refused    cancelled before it was dropped (a withdrawal), or      -; its number stays used, and the partner
+               taken back by a person before it was acknowledged       is told so
 
 Incoming, in the transaction that is committed after the contents were stored:
 
     done       checked, gated and stored                               the same again is "already imported"
     refused    checked and refused; it does not count as received      the same again is looked at again
+               (kind `cancelled`: the sender says that the number will never come)
+
+Who owes whom an acknowledgement, and what an acknowledgement does here, is in `receipts`.
 """
 
 from __future__ import annotations
@@ -20,35 +24,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from itertools import pairwise
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from exchange.errors import StoreError
-from exchange.findings import Finding, Severity
+from exchange.findings import Finding
 from exchange.store import tables
+from exchange.store.arrivals import Arrival, Examined, Seen, State, examined, gap, missing_of, refused_so
 from exchange.store.audit import head_of
 from exchange.store.database import Database
 from exchange.store.streams import Slot, advance, begin, epochs, foreseen, newest, order_of
 from exchange.store.versions import Values, each, first
 
-
-class State(StrEnum):
-    """Where a message stands."""
-
-    RESERVED = "reserved"
-    WRITTEN = "written"
-    PUBLISHED = "published"
-    DONE = "done"
-    REFUSED = "refused"
-
+__all__ = ["Arrival", "Entry", "Examined", "Journal", "Outgoing", "Seen", "State"]
 
 _NEXT = {
     State.RESERVED: {State.WRITTEN, State.REFUSED},
     State.WRITTEN: {State.PUBLISHED, State.RESERVED, State.REFUSED},
-    State.PUBLISHED: {State.DONE},
+    State.PUBLISHED: {State.DONE, State.REFUSED},
     State.DONE: set(),
     State.REFUSED: set(),
 }
@@ -64,41 +58,6 @@ class Outgoing:
     agreement_id: str
     other: str
     contents: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """What a verified manifest of a partner says of itself."""
-
-    message_id: str
-    kind: str
-    party: str
-    agreement_id: str
-    epoch: str
-    sequence: int
-    previous: str
-    digest: str
-    after: str = ""
-    audit_count: int = 0
-    audit_hash: str = ""
-    file_name: str = ""
-
-
-class Seen(StrEnum):
-    """What an arrival is to us: new, the same again, or another under the same name: a security event."""
-
-    NEW = "new"
-    ALREADY = "already"
-    CONFLICT = "conflict"
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """What the journal says of an arrival; `epoch_order` is its precedence beside its sequence."""
-
-    seen: Seen
-    epoch_order: int
-    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +124,7 @@ class Journal:
             values |= {"file_name": "", "state": State.RESERVED, "at": at, "changed_at": at, "reason": ""}
             inserted = connection.execute(sa.insert(tables.journal).values(values)).inserted_primary_key
             assert inserted is not None  # noqa: S101 - an insert of one row always has one
-            return _entry(_row(connection, inserted[0]))
+            return entry_of(_row(connection, inserted[0]))
 
     def mark(
         self, entry_id: int, state: State, *, at: datetime, file_name: str | None = None, reason: str = ""
@@ -184,7 +143,7 @@ class Journal:
             if state in {State.DONE, State.REFUSED}:
                 values["contents"] = None
             connection.execute(sa.update(table).where(table.c.journal_id == entry_id).values(values))
-            return _entry(_row(connection, entry_id))
+            return entry_of(_row(connection, entry_id))
 
     def unfinished(self) -> tuple[Entry, ...]:
         """Return this instance's messages on their way, oldest first: what a restart goes on with."""
@@ -197,7 +156,7 @@ class Journal:
         with self._database.reading() as connection:
             known = epochs(connection, arrival.party, arrival.agreement_id)
             order = foreseen(known, arrival.epoch, arrival.after)[1]
-            return _examine(connection, arrival, order)
+            return examined(connection, arrival, order)
 
     def receive(
         self,
@@ -211,9 +170,9 @@ class Journal:
         """Write that a message was stored (or refused); call it when its contents are. The same again is nothing."""
         with self._database.writing() as connection:
             stream = order_of(connection, arrival.party, arrival.agreement_id, arrival.epoch, arrival.after)
-            examined = _examine(connection, arrival, stream["epoch_order"])
-            if examined.seen is not Seen.NEW:
-                return examined
+            found = examined(connection, arrival, stream["epoch_order"])
+            if found.seen is not Seen.NEW or (state is State.REFUSED and refused_so(connection, arrival, reason)):
+                return found
             table = tables.journal
             connection.execute(
                 sa.delete(table).where(
@@ -235,18 +194,20 @@ class Journal:
             connection.execute(sa.insert(table).values(values))
             if state is State.DONE and arrival.sequence > stream["sequence"]:
                 advance(connection, stream["stream_id"], arrival.sequence, arrival.digest)
-            return examined
+            return found
 
-    def acknowledge(self, message_id: str, digest: str, *, at: datetime) -> bool:
-        """Write that the receiver confirmed a message of ours; False when there is no such message."""
+    def acknowledge(self, message_id: str, digest: str, *, at: datetime, by: str | None = None) -> bool:
+        """Write that the receiver (`by`) confirmed a message of ours; False when there is none such for it."""
         table, stream = tables.journal, tables.stream
         ours = sa.and_(table.c.direction == "out", table.c.message_id == message_id, table.c.digest == digest)
+        if by is not None:
+            ours = sa.and_(ours, table.c.other == by)
         with self._database.writing() as connection:
             row = first(connection, sa.select(table).where(ours))
             if row is None:
                 return False
             connection.execute(
-                sa.update(table).where(ours, table.c.acknowledged_at.is_(None)).values(acknowledged_at=at)
+                sa.update(table).where(ours, table.c.acknowledged_at.is_(None)).values(acknowledged_at=at, reason="")
             )
             connection.execute(
                 sa.update(stream)
@@ -271,15 +232,13 @@ class Journal:
         )
 
     def gaps(self) -> tuple[Finding, ...]:
-        """Return the numbers that are missing from partners' streams."""
+        """Return the numbers missing from partners' streams; what we refused or they cancelled is not missing."""
         found: list[Finding] = []
-        series: dict[tuple[str, str, str], list[int]] = {}
+        series: dict[tuple[str, str, str], set[int]] = {}
         for entry in self.incoming():
-            if entry.state is State.DONE:
-                series.setdefault((entry.party, entry.agreement_id, entry.epoch), []).append(entry.sequence)
-        for (party, _, _), numbers in sorted(series.items()):
-            have = [0, *sorted(numbers)]
-            found += [_gap(party, low + 1, high - 1) for low, high in pairwise(have) if high > low + 1]
+            series.setdefault((entry.party, entry.agreement_id, entry.epoch), set()).add(entry.sequence)
+        for (party, agreement, _), numbers in sorted(series.items()):
+            found += [gap(party, agreement, low, high) for low, high in missing_of(numbers)]
         return tuple(found)
 
     def new_epochs(self, party: str) -> int:
@@ -328,52 +287,7 @@ class Journal:
         table = tables.journal
         query = sa.select(table).where(*conditions).order_by(table.c.journal_id)
         with self._database.reading() as connection:
-            return tuple(_entry(row) for row in each(connection, query))
-
-
-def _newest_order(connection: Connection, arrival: Arrival) -> int:
-    table = tables.stream
-    query = sa.select(sa.func.max(table.c.epoch_order)).where(
-        table.c.party == arrival.party, table.c.agreement_id == arrival.agreement_id
-    )
-    found = connection.execute(query).scalar()
-    return -1 if found is None else int(found)
-
-
-def _examine(connection: Connection, arrival: Arrival, order: int) -> Examined:
-    table = tables.journal
-    theirs = sa.and_(table.c.direction == "in", table.c.party == arrival.party, table.c.state == State.DONE)
-    place = sa.and_(table.c.agreement_id == arrival.agreement_id, table.c.epoch == arrival.epoch)
-    same = sa.or_(table.c.message_id == arrival.message_id, sa.and_(place, table.c.sequence == arrival.sequence))
-    known = connection.execute(sa.select(table.c.digest).where(theirs, same)).scalars().all()
-    if any(digest != arrival.digest for digest in known):
-        conflict = Finding("store.message-replaced", params={"message": arrival.message_id})
-        return Examined(Seen.CONFLICT, order, (conflict,))
-    if known:
-        return Examined(Seen.ALREADY, order)
-    rows = list(each(connection, sa.select(table).where(theirs, place)))
-    return Examined(Seen.NEW, order, _continuity(connection, arrival, order, {row["sequence"]: row for row in rows}))
-
-
-def _continuity(connection: Connection, arrival: Arrival, order: int, known: dict[int, Values]) -> tuple[Finding, ...]:
-    found: list[Finding] = []
-    last = max((number for number in known if number < arrival.sequence), default=0)
-    if last + 1 < arrival.sequence:
-        found.append(_gap(arrival.party, last + 1, arrival.sequence - 1))
-    before, after = known.get(arrival.sequence - 1), known.get(arrival.sequence + 1)
-    broken = [before is not None and before["digest"] != arrival.previous]
-    broken.append(after is not None and after["previous"] != arrival.digest)
-    broken.append(arrival.sequence == 1 and bool(arrival.previous))
-    if any(broken):
-        found.append(Finding("store.previous-broken", params={"sequence": arrival.sequence, "party": arrival.party}))
-    if order < _newest_order(connection, arrival):
-        found.append(Finding("store.epoch-older", severity=Severity.WARNING, params={"party": arrival.party}))
-    return tuple(found)
-
-
-def _gap(party: str, first: int, last: int) -> Finding:
-    params = {"party": party, "first": first, "last": last}
-    return Finding("store.sequence-gap", severity=Severity.WARNING, params=params)
+            return tuple(entry_of(row) for row in each(connection, query))
 
 
 def _row(connection: Connection, entry_id: int) -> Values:
@@ -384,7 +298,8 @@ def _row(connection: Connection, entry_id: int) -> Values:
     return row
 
 
-def _entry(row: Values) -> Entry:
+def entry_of(row: Values) -> Entry:
+    """Return a row as an entry."""
     values = {name: row[name] for name in Entry.__slots__ if name not in {"entry_id", "state"}}
     values |= {name: None if row[name] is None else bytes(row[name]) for name in ("manifest", "contents")}
     return Entry(entry_id=row["journal_id"], state=State(row["state"]), **values)

@@ -30,6 +30,7 @@ from exchange.store.figures import Figures
 from exchange.store.journal import Journal
 from exchange.store.partners import Partners
 from exchange.store.quality import Quality, quality
+from exchange.store.receipts import Receipts
 from exchange.store.received import Received, Sent
 from exchange.store.releases import Releases
 from exchange.store.retention import Retention
@@ -71,6 +72,7 @@ class Store:
         self.sent = Sent(database)
         self.figures = Figures(database)
         self.journal = Journal(database, instance)
+        self.receipts = Receipts(database, instance)
         self.audit = Audit(database)
         self.releases = Releases(database)
         self.retention = Retention(database)

@@ -9,7 +9,10 @@ import sqlalchemy as sa
 
 from exchange.store import tables
 from exchange.store.database import Database
-from exchange.store.versions import current, each, put
+from exchange.store.versions import current, each, put, retire
+
+# The message that opens a case.
+OPENING = "case-opening"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,21 @@ class Received:
         """Return the messages about a case, in the order they were stored."""
         return self._select(tables.received_message.c.case_id == case_id)
 
+    def of_event(self, event: str) -> tuple[ReceivedMessage, ...]:
+        """Return the messages of one kind, in the order they were stored."""
+        return self._select(tables.received_message.c.event == event)
+
+    def since(self, event: str) -> dict[tuple[str, str], datetime]:
+        """Return when messages of one kind were stored, by message and case."""
+        table, load = tables.received_message, tables.load
+        query = (
+            sa.select(table.c.message_id, table.c.case_id, load.c.at)
+            .join(load, load.c.load_id == table.c.load_from)
+            .where(current(table), table.c.event == event)
+        )
+        with self._database.reading() as connection:
+            return {(message, case): at for message, case, at in connection.execute(query)}
+
     def of_message(self, message_id: str) -> tuple[ReceivedMessage, ...]:
         """Return what one message brought."""
         return self._select(tables.received_message.c.message_id == message_id)
@@ -55,7 +73,7 @@ class Received:
 
 
 class Sent:
-    """`store.sent`: what was last told of a case in one kind of message."""
+    """`store.sent`: what was last told of a case in one kind of message, and in which sealed file."""
 
     def __init__(self, database: Database) -> None:
         """Keep the database."""
@@ -73,3 +91,27 @@ class Sent:
         query = sa.select(table.c.case_id, table.c.event, table.c.digest).where(current(table))
         with self._database.reading() as connection:
             return {(case, event): digest for case, event, digest in connection.execute(query)}
+
+    def at(self) -> dict[tuple[str, str], tuple[datetime, str]]:
+        """Return when and in which sealed file each was last told, by case and kind of message."""
+        table, load = tables.sent_message, tables.load
+        query = (
+            sa.select(table.c.case_id, table.c.event, load.c.at, table.c.message_id)
+            .join(load, load.c.load_id == table.c.load_from)
+            .where(current(table))
+        )
+        with self._database.reading() as connection:
+            return {(case, event): (at, message) for case, event, at, message in connection.execute(query)}
+
+    def forget(self, message_id: str, *, by: str, at: datetime) -> int:
+        """Forget what a sealed file told, so that it is told again; return of how many cases.
+
+        Where the file opened a case, all that was told of that case is forgotten: nobody would know what it is about.
+        """
+        table = tables.sent_message
+        with self._database.changing(by=by, at=at) as (connection, load):
+            rows = list(each(connection, sa.select(table).where(current(table), table.c.message_id == message_id)))
+            opened = {row["case_id"] for row in rows if row["event"] == OPENING}
+            more = sa.select(table).where(current(table), table.c.case_id.in_(opened), table.c.message_id != message_id)
+            retire(connection, table, [*rows, *each(connection, more)], load)
+            return len({row["case_id"] for row in rows})
