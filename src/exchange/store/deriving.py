@@ -18,7 +18,8 @@ from exchange.findings import Finding, Severity
 from exchange.records.model import Episode, Session
 from exchange.store import tables
 from exchange.store.database import Database
-from exchange.store.versions import Values, amend, chunks, each, present, put, replace
+from exchange.store.driver import chunks
+from exchange.store.versions import Values, amend, each, present, put, replace
 
 # So many patients' rows are in memory at once.
 PATIENTS = 400

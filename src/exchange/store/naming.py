@@ -14,7 +14,8 @@ from exchange.sources.rows import PatientKey, PatientRow
 from exchange.store import tables
 from exchange.store.database import Database
 from exchange.store.identifying import Naming, identify
-from exchange.store.versions import Values, amend, chunks, insert, present, replace, retire
+from exchange.store.driver import chunks
+from exchange.store.versions import Values, amend, insert, present, replace, retire
 
 _NODES = ("bsn_node", "epd_node", "key_node")
 _PRECEDENCE = {kind: place for place, kind in enumerate(SourceKind)}

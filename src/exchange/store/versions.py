@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from exchange.store.driver import chunks, insert_rows, select_rows, update_rows
+
 Values = Mapping[str, Any]
 
-CHUNK = 1000
 _BOOKKEEPING = frozenset({"row_id", "load_from", "load_to"})
 
 
@@ -23,13 +23,6 @@ class Written:
     new: int = 0
     changed: int = 0
     gone: int = 0
-
-
-def chunks(rows: Iterable[Any], size: int = CHUNK) -> Iterable[list[Any]]:
-    """Cut an iterable into lists."""
-    iterator = iter(rows)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
 
 
 def current(table: sa.Table, as_of: int | None = None) -> sa.ColumnElement[bool]:
@@ -52,11 +45,8 @@ def first(connection: Connection, query: sa.Executable) -> Values | None:
 
 def present(connection: Connection, table: sa.Table, column: str, values: Collection[Any]) -> list[Values]:
     """Return the current rows with one of the values in a column."""
-    found: list[Values] = []
-    for chunk in chunks(values):
-        query = sa.select(table).where(table.c[column].in_(chunk), table.c.load_to.is_(None))
-        found += each(connection, query)
-    return found
+    names = tuple(one.name for one in table.c)
+    return [dict(zip(names, row, strict=True)) for row in select_rows(connection, table, names, column, values)]
 
 
 def compared_columns(table: sa.Table, but: Iterable[str] = ()) -> tuple[str, ...]:
@@ -132,11 +122,16 @@ def _differs(old: Values, row: Values, compared: Iterable[str]) -> bool:
 
 def insert(connection: Connection, table: sa.Table, rows: Sequence[Values], load: int) -> None:
     """Add rows as current from this load on."""
-    for chunk in chunks(rows):
-        names = [name for name in chunk[0] if name not in _BOOKKEEPING]
-        connection.execute(
-            sa.insert(table), [{**{name: row[name] for name in names}, "load_from": load} for row in chunk]
-        )
+    if rows:
+        names = [name for name in rows[0] if name in table.c and name not in _BOOKKEEPING]
+        unsaid = {
+            one.name: one.default.arg
+            for one in table.c
+            if isinstance(one.default, sa.ColumnDefault) and one.name not in names
+        }
+        same = (*unsaid.values(), load)
+        made = [(*(row[name] for name in names), *same) for row in rows]
+        insert_rows(connection, table, [*names, *unsaid, "load_from"], made)
 
 
 def retire(connection: Connection, table: sa.Table, rows: Iterable[Values], load: int) -> None:
@@ -157,13 +152,9 @@ def amend(
     """
     own = [(row, change) for row, change in changes if row["load_from"] == load]
     if own:
-        columns: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in own[0][1]}
-        update = sa.update(table).where(table.c.row_id == sa.bindparam("this_row")).values(columns)
-        parameters = [
-            {"this_row": row["row_id"], **{f"new_{name}": value for name, value in change.items()}}
-            for row, change in own
-        ]
-        connection.execute(update, parameters)
+        names = list(own[0][1])
+        made = [(*(change[name] for name in names), row["row_id"]) for row, change in own]
+        update_rows(connection, table, names, made)
     older = [(row, change) for row, change in changes if row["load_from"] != load]
     retire(connection, table, [row for row, _ in older], load)
     insert(connection, table, [{**row, **change} for row, change in older], load)
