@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import BinaryIO
@@ -13,6 +13,7 @@ from exchange.sources.fhir_index import Course, Index, add, identity, is_therapy
 from exchange.sources.fields import Bad
 from exchange.sources.fields import text as bounded
 from exchange.sources.json_records import Resource, resources
+from exchange.sources.questionnaires import TOTALS, answers, settled
 from exchange.sources.resource_fields import codes, day, items, needed_day, reference, target, text
 from exchange.sources.rows import (
     EpisodeRow,
@@ -27,7 +28,6 @@ from exchange.sources.rows import (
 # LOINC "pain severity - reported" is the same scale as the one the instrument names.
 _MORE_LOINC = {"38208-5": "nprs"}
 _FINAL = frozenset({"final", "amended", "corrected"})
-_TOTALS = frozenset({"score", "total", "total-score", "totaalscore"})
 
 
 def rows(file: BinaryIO) -> Iterator[Row | Rejected]:
@@ -165,25 +165,38 @@ def _observation(index: Index, number: int, resource: Resource) -> MeasurementRo
 
 
 def _response(index: Index, number: int, resource: Resource) -> MeasurementRow | None:
-    """Take the total of a questionnaire whose address ends in the name of an instrument."""
+    """Take the total of a questionnaire whose address ends in the name of an instrument, or score its answers."""
     name = text(resource, "questionnaire").partition("|")[0].rstrip("/").rpartition("/")[2]
     instrument = find_instrument(name) if name else None
     if instrument is None or text(resource, "status") not in {"completed", "amended"}:
         return None
-    total = next((one for one in items(resource, "item") if text(one, "linkId").casefold() in _TOTALS), {})
+    total = next((one for one in items(resource, "item") if text(one, "linkId").casefold() in TOTALS), {})
     answer = next(items(total, "answer"), {})
     value = answer.get("valueInteger", answer.get("valueDecimal"))
-    return _measurement(index, number, resource, instrument, day(resource, "authored"), value)
+    return _measurement(index, number, resource, instrument, day(resource, "authored"), value, answers(resource))
 
 
 def _measurement(
-    index: Index, number: int, resource: Resource, instrument: Instrument, on: date | None, value: object
+    index: Index,
+    number: int,
+    resource: Resource,
+    instrument: Instrument,
+    on: date | None,
+    value: object,
+    items: Sequence[str | None] = (),
 ) -> MeasurementRow | None:
     key = index.course(resource, on)
     if not key:
         return None
     if on is None:
         raise Bad("day", "sources.day")
+    total = None if value is None and items else _total(instrument, value)
+    score, from_items = settled(instrument, total, items)
+    patient = index.patient(resource, "subject")
+    return MeasurementRow(number, index.system, key, patient, instrument.id, on, score, from_items)
+
+
+def _total(instrument: Instrument, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | Decimal) or not -(10**9) < value < 10**9:
         raise Bad("score", "sources.score")
     # Other systems send more digits than the instrument has.
@@ -191,7 +204,7 @@ def _measurement(
     score = instrument.score_from_text(str(rounded))
     if score is None:
         raise Bad("score", "sources.score")
-    return MeasurementRow(number, index.system, key, index.patient(resource, "subject"), instrument.id, on, score)
+    return score
 
 
 def _instrument(resource: Resource) -> Instrument | None:

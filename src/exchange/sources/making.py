@@ -10,7 +10,8 @@ from exchange.records.elements import elements
 from exchange.sources import fields
 from exchange.sources.cells import Cells
 from exchange.sources.fields import Bad
-from exchange.sources.mapping import plain
+from exchange.sources.mapping import ITEMS, plain
+from exchange.sources.questionnaires import settled
 from exchange.sources.rows import (
     AggregateRow,
     AnswerRow,
@@ -88,9 +89,12 @@ def _measurement(cells: Cells) -> MeasurementRow | None:
     instrument = cells.instrument()
     if instrument is None:
         return None
-    score = instrument.score_from_text(cells.needed("score"))
-    if score is None:
+    items = [cells.text(name, 20) for name in ITEMS]
+    given = cells.text("score", 100) if any(items) else cells.needed("score")
+    total = instrument.score_from_text(given) if given else None
+    if given and total is None:
         raise Bad("score", "sources.score")
+    score, from_items = settled(instrument, total, items)
     return MeasurementRow(
         line=cells.line,
         system=cells.mapping.system,
@@ -99,6 +103,7 @@ def _measurement(cells: Cells) -> MeasurementRow | None:
         instrument=instrument.id,
         day=cells.needed_day("day"),
         score=score,
+        from_items=from_items,
     )
 
 

@@ -13,9 +13,14 @@ from pathlib import Path
 from exchange import shipped
 from exchange.errors import SourceError
 from exchange.records.codes import SourceKind
+from exchange.records.scoring import item_path
 
 # What happens within an episode may name only the episode.
 _WHOSE = "bsn|epd_number|episode_key"
+
+# The answers of a list stand in fields of their own; no list has more.
+MOST_ITEMS = 60
+ITEMS = tuple(item_path(number) for number in range(1, MOST_ITEMS + 1))
 
 # The fields of each kind of row; those without which no row can be made stand first.
 FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -37,7 +42,7 @@ FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
     ),
     "sessions": ((_WHOSE, "day"), ("type", "therapist", "self_paid")),
-    "measurements": ((_WHOSE, "instrument", "day", "score"), ()),
+    "measurements": ((_WHOSE, "instrument", "day", "score|item_1"), ("score", *ITEMS)),
     "referrals": (
         (_WHOSE, "referrer|question|counterfactual|day"),
         ("answered_by", "recorded_on"),
@@ -65,7 +70,7 @@ FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 # What, when blank on a line, means that the line says nothing of this kind.
 _UNLESS_BLANK: Mapping[str, tuple[str, ...]] = {
-    "measurements": ("score",),
+    "measurements": ("score", *ITEMS),
     "referrals": ("referrer", "question", "counterfactual", "day"),
 }
 
@@ -95,7 +100,13 @@ class RowSpec:
             columns = [column for name in names for column in self.columns.get(name, ())]
             if not any(plain(column) in headers for column in columns):
                 missing.append(columns[0] if columns else needed)
-        return tuple(missing)
+        return (*missing, *self._lacks_items(headers))
+
+    def _lacks_items(self, headers: frozenset[str]) -> tuple[str, ...]:
+        """Return the columns of items that are not there while others are: a list read in part would be mis-scored."""
+        named = [columns for name, columns in self.columns.items() if name in ITEMS]
+        there = [any(plain(column) in headers for column in columns) for columns in named]
+        return tuple(columns[0] for columns, found in zip(named, there, strict=True) if any(there) and not found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +193,8 @@ def _check(data: Mapping[str, object], source: str) -> None:
 
 def _spec(item: Mapping[str, Mapping[str, object]], source: str) -> RowSpec:
     kind = str(item["kind"])
-    columns = {name: _names(given) for name, given in item.get("columns", {}).items()}
+    columns = {item_path(number): (name,) for number, name in enumerate(_names(item.get("items", ())), 1)}
+    columns |= {name: _names(given) for name, given in item.get("columns", {}).items()}
     constants = {name: str(value) for name, value in item.get("constants", {}).items()}
     known = {name for needed in FIELDS[kind][0] for name in needed.split("|")} | set(FIELDS[kind][1])
     for name in (*columns, *constants, *item.get("values", {})):
