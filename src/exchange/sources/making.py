@@ -89,7 +89,7 @@ def _measurement(cells: Cells) -> MeasurementRow | None:
     instrument = cells.instrument()
     if instrument is None:
         return None
-    items = [cells.text(name, 20) for name in ITEMS]
+    items = [] if cells.raw.keys().isdisjoint(ITEMS) else [cells.text(name, 20) for name in ITEMS]
     given = cells.text("score", 100) if any(items) else cells.needed("score")
     total = instrument.score_from_text(given) if given else None
     if given and total is None:

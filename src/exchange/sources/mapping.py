@@ -193,7 +193,7 @@ def _check(data: Mapping[str, object], source: str) -> None:
 
 def _spec(item: Mapping[str, Mapping[str, object]], source: str) -> RowSpec:
     kind = str(item["kind"])
-    columns = {item_path(number): (name,) for number, name in enumerate(_names(item.get("items", ())), 1)}
+    columns = {item_path(number): _names(name) for number, name in enumerate(_names(item.get("items", ())), 1)}
     columns |= {name: _names(given) for name, given in item.get("columns", {}).items()}
     constants = {name: str(value) for name, value in item.get("constants", {}).items()}
     known = {name for needed in FIELDS[kind][0] for name in needed.split("|")} | set(FIELDS[kind][1])
