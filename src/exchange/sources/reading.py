@@ -43,9 +43,7 @@ class Reading:
 
     def rows(self) -> Iterator[Row | Rejected]:
         """Read the file from the start, row by row."""
-        with opened(self.path) as source:
-            if source.digest != self.digest:
-                raise SourceError("sources.changed-while-reading", hints=("hint.load-again",))
+        with opened(self.path, known=self.digest) as source:
             yield from _read(source.file, self.kind, self.mapping, self.on)
 
 

@@ -178,7 +178,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SourceError) as error:
         read(tmp_path / "pipe")
-    assert error.value.rule == "sources.cannot-open"
+    assert error.value.rule == "sources.not-a-plain-file"
 
 
 # Suggestions ------------------------------------------------------------------------------------------------------

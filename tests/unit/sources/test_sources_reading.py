@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,57 @@ def test_every_shipped_mapping_reads_a_table_with_all_its_columns(tmp_path: Path
         chosen = read(path).mapping
         assert chosen is not None
         assert chosen.id == name
+
+
+def test_a_change_within_one_tick_of_the_clock_is_noticed_by_its_content(tmp_path: Path, pm304: Any) -> None:
+    path = tmp_path / "claims.txt"
+    path.write_bytes(pm304.whole(pm304.person(), pm304.claim("R1"), pm304.claim("R2")))
+    times = path.stat()
+    rows = read(path).rows()
+    next(rows)
+    path.write_bytes(path.read_bytes().replace(b"R1", b"R3"))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with pytest.raises(SourceError) as error:
+        list(rows)
+    assert error.value.rule == "sources.changed-while-reading"
+
+
+def test_what_a_change_broke_is_called_a_change(tmp_path: Path, pm304: Any) -> None:
+    path = tmp_path / "claims.txt"
+    many = [pm304.claim(f"R{number}") for number in range(200)]
+    path.write_bytes(pm304.whole(pm304.person(), *many))
+    rows = read(path).rows()
+    next(rows)
+    os.truncate(path, 30_000)
+    with pytest.raises(SourceError) as error:
+        list(rows)
+    assert error.value.rule == "sources.changed-while-reading"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no special files on this system")
+def test_what_is_no_plain_file_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for name, to in (("to-folder", "folder"), ("to-nothing", "nothing"), ("loop", "loop"), ("to-device", "/dev/zero")):
+        (tmp_path / name).symlink_to(to)
+    os.mkfifo(tmp_path / "pipe")
+    rules = {
+        "folder": "sources.is-a-folder",
+        "to-folder": "sources.is-a-folder",
+        "to-nothing": "sources.cannot-open",
+        "loop": "sources.cannot-open",
+        "to-device": "sources.not-a-plain-file",
+        "pipe": "sources.not-a-plain-file",
+        "nul\0byte": "sources.cannot-open",
+        "x" * 5000: "sources.cannot-open",
+    }
+    for name, rule in rules.items():
+        with pytest.raises(SourceError) as error:
+            read(tmp_path / name)
+        assert error.value.rule == rule
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a link needs a right on this system")
+def test_a_link_to_a_plain_file_is_that_file(tmp_path: Path, pm304: Any) -> None:
+    (tmp_path / "claims.txt").write_bytes(pm304.whole(pm304.person(), pm304.claim()))
+    (tmp_path / "link").symlink_to("claims.txt")
+    assert len(list(read(tmp_path / "link").rows())) == 2
