@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
@@ -32,7 +32,10 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """What one insurer published for one discipline and period; `bound` is what it compares: lower or value."""
+    """What one insurer published for one discipline and period.
+
+    `bound` is what it compares: lower or value; `target_basis` is what its target is set on.
+    """
 
     id: str
     insurer: str
@@ -45,6 +48,7 @@ class Band:
     target: float | None
     index_years: Mapping[int, int]
     source: str
+    target_basis: str = "value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ def bands() -> tuple[Band, ...]:
             target=item["target"],
             index_years={int(year): over for year, over in item["index-years"].items()},
             source=item["source"],
+            target_basis=item["target-basis"],
         )
         for item in _data()["bands"]
     )
@@ -225,3 +230,15 @@ def shows_in(change: date, *, years: int = 2) -> tuple[Showing, ...]:
 def contract_years(band: Band, over: int) -> tuple[int, ...]:
     """Return the contract years for which an insurer looks at the index over a year."""
     return tuple(sorted(year for year, looked_at in band.index_years.items() if looked_at == over))
+
+
+def period_of(year: int, version: str) -> tuple[date, date]:
+    """Return the first and last day that a release of a year covers; the whole year where the version is not known."""
+    months = next((each["months"] for each in _data()["releases"]["versions"] if each["id"] == version), 12)
+    start = date(year, 1, 1)
+    return start, add_months(start, months) - timedelta(days=1)
+
+
+def versions() -> tuple[str, ...]:
+    """Return the releases of a year in their order."""
+    return tuple(each["id"] for each in _data()["releases"]["versions"])

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from typing import Any
 
+from exchange import shipped
 from exchange.errors import IndicatorError
 from exchange.indicators.definition import Definition
 from exchange.indicators.moments import add_months
@@ -45,39 +48,78 @@ class ReferenceTable:
 
 
 def read_reference(data: bytes) -> ReferenceTable:
-    """Read a table from JSON: id, version, unit, source, characteristics, bands, rows of values and expected."""
+    """Read a table from JSON as schemas/reference.schema.json has it; an IndicatorError names the first place amiss."""
     if len(data) > MAX_BYTES:
-        raise _not_valid("size")
+        raise _amiss("reference-too-large", "", limit=MAX_BYTES >> 20)
     try:
-        content = json.loads(data)
+        content = json.loads(data, object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError) as problem:
-        raise _not_valid("json") from problem
-    try:
-        return _table(content)
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
-        raise _not_valid("content") from problem
+        raise _amiss("reference-not-json", "", line=getattr(problem, "lineno", 1)) from problem
+    for error in _schema().iter_errors(content):
+        raise _by_schema(error)
+    return _table(content)
 
 
-def _table(content: Mapping[str, object]) -> ReferenceTable:
-    table = dict(content)
-    characteristics = tuple(str(each) for each in table["characteristics"])  # type: ignore[attr-defined]  # checked by the caller's except
-    rows: dict[tuple[str, ...], int] = {}
-    for row in table["rows"]:  # type: ignore[attr-defined]  # the same
-        key, expected = tuple(str(row[each]) for each in characteristics), row["expected-thousandths"]
-        if not isinstance(expected, int) or isinstance(expected, bool) or expected <= 0 or key in rows:
-            raise _not_valid("rows")
-        rows[key] = expected
-    bands = [AgeBand(str(each["label"]), int(each["from"]), each["to"]) for each in table.get("bands", ())]  # type: ignore[attr-defined]  # the same
-    for before, after in itertools.pairwise(bands):
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("double key")
+    return found
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(text)
+
+
+@cache
+def _schema() -> Any:
+    import jsonschema_rs
+
+    text = shipped.schemas("reference.schema.json").read_text(encoding="utf-8")
+    return jsonschema_rs.Draft202012Validator(json.loads(text))
+
+
+def _by_schema(error: Any) -> IndicatorError:
+    path = _dotted(error.instance_path)
+    if error.kind.name == "additionalProperties":
+        return _amiss("reference-word", path, words=", ".join(map(str, error.kind.unexpected)))
+    if error.kind.name == "required":
+        return _amiss("reference-lacks", path, word=error.kind.property)
+    if error.kind.name == "enum":
+        return _amiss("reference-one-of", path, known=", ".join(map(str, error.kind.options)))
+    return _amiss("reference-not-valid", path, detail=error.message[:200])
+
+
+def _dotted(path: Iterable[str | int]) -> str:
+    """Write a place as people count: the first row is 1."""
+    return ".".join(str(part + 1) if isinstance(part, int) else part for part in path)
+
+
+def _table(content: Mapping[str, Any]) -> ReferenceTable:
+    characteristics = tuple(content["characteristics"])
+    bands = tuple(AgeBand(each["label"], each["from"], each["to"]) for each in content.get("bands", ()))
+    for number, (before, after) in enumerate(itertools.pairwise(bands), start=2):
         if before.upper is None or before.upper > after.lower:
-            raise _not_valid("bands")
+            raise _amiss("reference-bands", f"bands.{number}")
+    labels = {band.label for band in bands}
+    rows: dict[tuple[str, ...], int] = {}
+    for number, row in enumerate(content["rows"], start=1):
+        given = set(row) - {"expected-thousandths"}
+        if given != set(characteristics):
+            raise _amiss("reference-stratum", f"rows.{number}", known=", ".join(characteristics))
+        if "age-band" in given and row["age-band"] not in labels:
+            raise _amiss("reference-band", f"rows.{number}.age-band")
+        key = tuple(row[each] for each in characteristics)
+        if key in rows:
+            raise _amiss("reference-twice", f"rows.{number}")
+        rows[key] = row["expected-thousandths"]
     return ReferenceTable(
-        id=str(table["id"]),
-        version=str(table["version"]),
-        unit=str(table["unit"]),
-        source=str(table["source"]),
+        id=content["id"],
+        version=content["version"],
+        unit=content["unit"],
+        source=content["source"],
         characteristics=characteristics,
-        bands=tuple(bands),
+        bands=bands,
         rows=rows,
     )
 
@@ -99,5 +141,5 @@ def require_reference(definition: Definition, table: ReferenceTable | None) -> R
     return table
 
 
-def _not_valid(path: str) -> IndicatorError:
-    return IndicatorError("indicators.reference-not-valid", hints=("hint.reference-table",), path=path)
+def _amiss(rule: str, path: str, **params: object) -> IndicatorError:
+    return IndicatorError(f"indicators.{rule}", hints=("hint.reference-table",), path=path or "-", **params)

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from exchange.errors import IndicatorError
-from exchange.findings import say
-from exchange.operations import figuring
+from exchange.operations import estimating, figuring
+from exchange.operations.index_lines import goal_of, lines
 from exchange.operations.workspace import Workspace
-from exchange.records.dcsph import location_label
 from exchange.records.model import IndexFigure
 
 if TYPE_CHECKING:
     from exchange.indicators.cube import CubeRow
+    from exchange.indicators.figure import Figure
     from exchange.indicators.index import Band, GroupPlan, Position, Showing, Way
+    from exchange.indicators.reference import ReferenceTable
+    from exchange.operations.estimating import Estimate
+
+__all__ = ["Told", "Weight", "goal_of", "index", "lines"]
 
 DISCIPLINE = "oefentherapie"
 
 
 @dataclass(frozen=True, slots=True)
+class Weight:
+    """What one diagnosis group weighs: its sessions, and those of patients beyond the letter's fixed number."""
+
+    group: str
+    patients: int
+    sessions: int
+    share: float
+    patients_above: int
+    sessions_above: int
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """All that can be said of the index; what can't be known is empty, never guessed."""
+    """All that can be said of the index; what can't be known is empty, never guessed.
+
+    `plans` take five off each mean, `fixed` set 18; `reached` and `reached_fixed` are the index if only that
+    changes. `observed` leaves out `self_paid`; `own` is never mixed with the official figure.
+    """
 
     official: tuple[IndexFigure, ...]
     latest: IndexFigure | None
@@ -35,43 +55,112 @@ class Told:
     reached: float | None
     shows: tuple[Showing, ...]
     band_is_old: bool = False
+    self_paid: int = 0
+    observed_is_given: bool = False
+    fixed: tuple[GroupPlan, ...] = ()
+    reached_fixed: float | None = None
+    weights: tuple[Weight, ...] = ()
+    spread: Figure | None = None
+    change: date | None = None
+    contracts: tuple[int, ...] = ()
+    own: Estimate | None = None
 
 
 def index(
-    workspace: Workspace, *, insurer: str = "", target: float | None = None, year: int | None = None
-) -> Told:  # fmt: skip
-    """Return the official figures, band, way and plans; IndicatorError where no official figure was loaded."""
+    workspace: Workspace,
+    *,
+    insurer: str = "",
+    target: float | None = None,
+    year: int | None = None,
+    basis: str | None = None,
+    observed: int | None = None,
+    change: date | None = None,
+    reference: ReferenceTable | None = None,
+) -> Told:
+    """Return the official figures, band, way and plans; IndicatorError where no official figure is known.
+
+    `basis` says whether the target is set on the figure itself (value) or on its lower bound. `observed` is the number
+    of sessions as the official report states it; else those in the store over the same period. `change` is the day
+    from which treatment changes. With `reference` an own estimate over the same period goes beside it.
+    """
     from exchange.indicators import index as rules
 
     official = tuple(sorted(workspace.store.figures.index(), key=lambda one: (one.year, one.version)))
-    wanted = insurer or workspace.settings.insurer
-    mine = [one for one in official if not wanted or one.insurer.casefold() == wanted.casefold()]
-    chosen = [one for one in mine if year in (None, one.year)]
-    if not chosen:
-        raise IndicatorError("indexing.none", hints=("hint.indexing-load",))
-    latest = chosen[-1]
+    latest = _chosen(official, insurer or workspace.settings.insurer, year)
     band = _band(latest.insurer, workspace.on)
     goal = target if target is not None else (band.target if band is not None else None)
-    observed, groups = _sessions(workspace, latest)
-    way = rules.way_to_target(latest, observed, goal) if goal is not None else None
-    plans = rules.group_plans(groups, index=latest.value, target=goal) if goal is not None else ()
+    start_from = basis or (band.target_basis if band is not None and target is None else "value")
+    spread, rows = _sessions(workspace, latest)
+    paid = workspace.store.self_paid_sessions(latest.period_start, latest.period_end)
+    counted = observed if observed is not None else (spread.numerator or 0) - paid
+    way = rules.way_to_target(latest, counted, goal, basis=start_from) if goal is not None else None
+    plans, reached = _plans(rows, way, "fewer")
+    fixed, reached_fixed = _plans(rows, way, "fixed")
     return Told(
         official=official,
         latest=latest,
         position=rules.position(latest, band) if band is not None else None,
         target=goal,
         way=way,
-        observed=observed,
-        plans=tuple(sorted(plans, key=lambda one: -one.sessions_saved)),
-        reached=rules.index_after(plans, index=latest.value, observed=observed) if plans else None,
-        shows=rules.shows_in(workspace.on),
+        observed=counted,
+        plans=plans,
+        reached=reached,
+        shows=rules.shows_in(change or workspace.on),
         band_is_old=band is not None and band.last < workspace.on,
+        self_paid=paid,
+        observed_is_given=observed is not None,
+        fixed=fixed,
+        reached_fixed=reached_fixed,
+        weights=_weights(rows),
+        spread=spread,
+        change=change or workspace.on,
+        contracts=rules.contract_years(band, latest.year) if band is not None else (),
+        own=estimating.estimate(workspace, latest, reference) if reference is not None else None,
     )
 
 
-def goal_of(plan: GroupPlan) -> float:
-    """Return the goal that can be meant: who takes five off a mean of four still treats once."""
-    return max(plan.goal, 1.0)
+def _chosen(official: tuple[IndexFigure, ...], insurer: str, year: int | None) -> IndexFigure:
+    """Return the latest figure of the insurer and year, or say which there are."""
+    if not official:
+        raise IndicatorError("indexing.none", hints=("hint.indexing-load", "hint.indexing-record"))
+    mine = [one for one in official if not insurer or one.insurer.casefold() == insurer.casefold()]
+    found = [one for one in mine if year in (None, one.year)]
+    if found:
+        return found[-1]
+    known = ", ".join(sorted({f"{one.insurer} {one.year}" for one in official}))
+    raise IndicatorError(
+        "indexing.not-this", hints=("hint.indexing-record",), insurer=insurer or "-", year=year or "-", known=known
+    )
+
+
+def _plans(rows: tuple[CubeRow, ...], way: Way | None, rule: str) -> tuple[tuple[GroupPlan, ...], float | None]:
+    """Return a plan for each group, the one that saves most first, and the index if only that changes."""
+    from exchange.indicators import index as rules
+
+    if way is None:
+        return (), None
+    found = rules.group_plans(rows, index=way.index, target=way.target, rule=rule)
+    plans = tuple(sorted(found, key=lambda one: (-one.sessions_saved, one.group)))
+    return plans, rules.index_after(plans, index=way.index, observed=way.observed) if plans else None
+
+
+def _weights(rows: tuple[CubeRow, ...]) -> tuple[Weight, ...]:
+    from exchange.indicators.index import FIXED
+
+    total = sum(row.counts["sum"] for row in rows)
+    found = [
+        Weight(
+            row.group.get("location", ""),
+            row.counts["patients"],
+            row.counts["sum"],
+            row.counts["sum"] / total,
+            sum(times for value, times in row.histogram.items() if value > FIXED),
+            sum((value - FIXED) * times for value, times in row.histogram.items() if value > FIXED),
+        )
+        for row in rows
+        if row.counts["sum"]
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.sessions, one.group)))
 
 
 def _band(insurer: str, on: date) -> Band | None:
@@ -87,78 +176,12 @@ def _band(insurer: str, on: date) -> Band | None:
     return max((one for one in earlier if one.last < on), key=lambda one: one.last, default=None)
 
 
-def _sessions(workspace: Workspace, official: IndexFigure) -> tuple[int, tuple[CubeRow, ...]]:
-    """Return the sessions over the figure's own period, and the cube of them by body location."""
+def _sessions(workspace: Workspace, official: IndexFigure) -> tuple[Figure, tuple[CubeRow, ...]]:
+    """Return the sessions per patient over the figure's own period, and the cube of them by body location."""
     from exchange.indicators.moments import add_days
 
     (definition,) = figuring.definitions(("sessions-per-patient",))
-    end = add_days(official.period_end, 1)
-    found = figuring.cube(workspace, definition, start=official.period_start, end=end, group_by=("location",))
-    return sum(row.counts["sum"] for row in found.rows), found.rows
-
-
-def lines(told: Told, language: str) -> Iterator[str]:
-    """Yield what people read of it, with the arithmetic."""
-    from exchange.reports.numbers import day, number
-
-    for one in told.official:
-        bounds = "" if one.lower is None or one.upper is None else f" ({one.lower:g}–{one.upper:g})"
-        yield _said(
-            "official", language, year=one.year, version=one.version, insurer=one.insurer,
-            value=f"{one.value:g}{bounds}", source=one.source,
-        )  # fmt: skip
-    yield from _banded(told, language)
-    yield from _way(told, language)
-    for plan in told.plans:
-        yield _said(
-            "plan", language, group=location_label(plan.group), mean=number(plan.mean, language, 1),
-            patients=plan.patients, goal=number(goal_of(plan), language, 1),
-            saved=number(plan.sessions_saved, language, 0),
-        )  # fmt: skip
-        for warning in plan.warnings:
-            params = {**warning.params, "group": location_label(plan.group)}
-            yield "  " + say(warning.rule, params, language)
-    if told.reached is not None and told.target is not None:
-        rule = "reached" if told.reached <= told.target else "missed"
-        yield _said(rule, language, index=number(told.reached, language, 0), target=f"{told.target:g}")
-    for showing in told.shows[:3]:
-        when = day(showing.published, language)
-        yield _said("shows", language, version=showing.version, year=showing.year, published=when)
-
-
-def _said(rule: str, language: str, **params: object) -> str:
-    return say(f"indexing.{rule}", params, language)
-
-
-def _banded(told: Told, language: str) -> Iterator[str]:
-    position = told.position
-    insurer = told.latest.insurer if told.latest is not None else ""
-    if position is None:
-        yield _said("no-band", language, insurer=insurer)
-    elif position.range is None:
-        yield _said("no-bound", language, insurer=insurer)
-    else:
-        band = position.band
-        yield _said(
-            f"band-{band.bound}", language, insurer=band.insurer, compared=f"{position.compared:g}",
-            range=position.range.label[language], first=band.first.year, source=band.source,
-        )  # fmt: skip
-        if told.band_is_old:
-            yield _said("band-old", language, year=band.last.year)
-
-
-def _way(told: Told, language: str) -> Iterator[str]:
-    from exchange.reports.numbers import number
-
-    if told.way is not None:
-        way = told.way
-        yield _said(
-            "way",
-            language,
-            index=f"{way.index:g}",
-            target=f"{way.target:g}",
-            observed=number(way.observed, language, 0),
-            expected=number(way.implied_expected or 0, language, 0),
-            save=number(way.sessions_to_save, language, 0),
-            share=number(100 * way.share_to_save, language, 1),
-        )
+    span: Mapping[str, date] = {"start": official.period_start, "end": add_days(official.period_end, 1)}
+    (whole,) = figuring.counted(workspace, definition, start=span["start"], end=span["end"])
+    found = figuring.cube(workspace, definition, start=span["start"], end=span["end"], group_by=("location",))
+    return whole, found.rows

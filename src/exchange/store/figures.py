@@ -16,7 +16,7 @@ from exchange.store.database import Database
 from exchange.store.versions import Values, current, each, first, put
 
 
-def put_index(connection: Connection, rows: Iterable[IndexRow], load: int) -> None:
+def put_index(connection: Connection, rows: Iterable[IndexRow | IndexFigure], load: int) -> None:
     """Write official figures; a year's version of an insurer has one."""
     made = [
         {
@@ -79,6 +79,21 @@ class Figures:
         query = sa.select(table).where(current(table)).order_by(table.c.year, table.c.version, table.c.insurer)
         with self._database.reading() as connection:
             return tuple(_index(row) for row in each(connection, query))
+
+    def index_history(self) -> tuple[tuple[IndexFigure, int, int | None], ...]:
+        """Return every version of every official figure, with the loads that made and superseded it."""
+        table = tables.index_figure
+        order = (table.c.year, table.c.version, table.c.insurer, table.c.load_from)
+        with self._database.reading() as connection:
+            return tuple(
+                (_index(row), row["load_from"], row["load_to"])
+                for row in each(connection, sa.select(table).order_by(*order))
+            )
+
+    def record_index(self, figure: IndexFigure, *, by: str, at: datetime) -> None:
+        """Write one official figure that a person typed in; a year's version of an insurer has one."""
+        with self._database.changing(by=by, at=at) as (connection, load):
+            put_index(connection, [figure], load)
 
     def prem(self) -> tuple[Prem, ...]:
         """Return every PREM result with its approved comments, by period."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ from exchange.store.deriving import Rebuilding, derive_patients
 from exchange.store.figures import Figures
 from exchange.store.journal import Journal
 from exchange.store.partners import Partners
-from exchange.store.quality import Quality, quality
+from exchange.store.quality import Quality, quality, self_paid
 from exchange.store.receipts import Receipts
 from exchange.store.received import Received, Sent
 from exchange.store.releases import Releases
@@ -170,6 +170,23 @@ class Store:
         joined: AbstractContextManager[int] = self._database.together(by=by, at=at)
         return joined
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let nobody write while a backup copies the file and, after it, its write-ahead log.
+
+        A checkpoint may still move pages from the log into the file; they stay in the log, which is copied after it.
+        """
+        if self._database.postgresql:
+            yield
+            return
+        with self._database.writing():
+            yield
+
+    def at_once(self) -> AbstractContextManager[None]:
+        """Do several things in one transaction, without a load of their own: see `Database.at_once`."""
+        joined: AbstractContextManager[None] = self._database.at_once()
+        return joined
+
     def rebuild(self, settings: Rebuilding, *, by: str, at: datetime) -> tuple[Finding, ...]:
         """Derive every episode and session anew, after the map of service codes or the gap changed."""
         with self._database.writing() as connection:
@@ -251,6 +268,11 @@ class Store:
         """Return how often something is doubtful in the data as they stand."""
         with self._database.reading() as connection:
             return quality(connection, on=on, gap_days=gap_days)
+
+    def self_paid_sessions(self, start: date, last: date) -> int:
+        """Return how many treatment sessions of a period patients paid themselves."""
+        with self._database.reading() as connection:
+            return self_paid(connection, start, last)
 
     def setting(self, name: str, default: str = "") -> str:
         """Return a setting kept in the store."""

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from exchange.episodes.services import TREATMENTS
 from exchange.records.codes import Sex
 from exchange.records.dcsph import code_status, dcsph_codes
 from exchange.store import tables
@@ -38,6 +39,18 @@ def quality(connection: Connection, *, on: date, gap_days: int) -> Quality:
         _codes_closed(connection),
         _perhaps_same(connection),
     )
+
+
+def self_paid(connection: Connection, start: date, last: date) -> int:
+    """Count the treatment sessions from `start` through `last` that patients paid themselves."""
+    session = tables.session
+    query = (
+        sa.select(sa.func.count())
+        .select_from(session)
+        .where(session.c.load_to.is_(None), session.c.self_paid.is_(True))
+        .where(session.c.day >= start, session.c.day <= last, session.c.type.in_(sorted(TREATMENTS)))
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def _open_without_care(connection: Connection, before: date) -> int:
