@@ -259,6 +259,8 @@ def _both(criterion: Scores, joined: Joined) -> Column:
         )
         if criterion.primary:
             query = query.where(t.c.instrument == base.c.instrument)
+        # What a prognostic list says at the start and the end is no measurement of effect.
+        query = query.where(*(t.c.instrument != one.id for one in joined.instruments.values() if not one.effect))
         ends.append(query.group_by(base.c.episode_id, t.c.instrument).subquery())
     first, last = ends
     same = sa.and_(first.c.episode_id == last.c.episode_id, first.c.instrument == last.c.instrument)

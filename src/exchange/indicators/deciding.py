@@ -57,7 +57,7 @@ def decide(criterion: Criterion, episode: Episode, facts: Facts, instruments: Ma
         return Decided(_has(criterion, episode, facts))
     if isinstance(criterion, Scores):
         if criterion.wanted == "both":
-            return Decided(State.of(_both(criterion, episode, facts)))
+            return Decided(State.of(_both(criterion, episode, facts, instruments)))
         return _improved(criterion, episode, facts, instruments)
     if criterion.event == NEW_EPISODE:
         return Decided(_wanted(_new_episode(criterion, episode, facts), criterion.wanted))
@@ -202,9 +202,11 @@ def _of(instrument: str) -> Callable[[Measurement], bool]:
     return lambda measurement: measurement.instrument == instrument
 
 
-def _both(criterion: Scores, episode: Episode, facts: Facts) -> bool:
+def _both(criterion: Scores, episode: Episode, facts: Facts, instruments: Mapping[str, Instrument]) -> bool:
     scores = facts.measurements.get(episode.episode_id, ())
     names = {episode.instrument} if criterion.primary else {each.instrument for each in scores}
+    # What a prognostic list says at the start and the end is no measurement of effect.
+    names = {name for name in names if name not in instruments or instruments[name].effect}
     return any(_pair(list(filter(_of(name), scores)), episode, criterion.within) is not None for name in names if name)
 
 

@@ -14,6 +14,7 @@ from exchange.findings import Finding
 from exchange.indicators.definition import Criterion, Definition, Happens, Has, Scores, Source, Supplier
 from exchange.indicators.moments import Moment, Window
 from exchange.indicators.vocabulary import ATTRIBUTES, NEW_EPISODE
+from exchange.records.instruments import is_prognostic
 
 MAX_BYTES = 256 * 1024
 _MOMENT = re.compile(r"(start|end|handover|period-start)(?: ([+-]) (\d+) (days|months))?")
@@ -116,6 +117,8 @@ def _checked(content: Any, lines: Mapping[Path, int], source: str) -> tuple[Find
             found += [_finding("indicators.unknown-word", (*path, name), lines, source) for name in unexpected]
         elif error.kind.name == "required":
             found.append(_finding("indicators.missing-word", path, lines, source, word=error.kind.property))
+        elif error.kind.name == "enum" and _prognostic(content, path):
+            found.append(_finding("indicators.prognostic", path, lines, source))
         elif error.kind.name == "enum":
             known = ", ".join(str(each) for each in error.kind.options)
             found.append(_finding("indicators.not-one-of", path, lines, source, known=known))
@@ -124,6 +127,13 @@ def _checked(content: Any, lines: Mapping[Path, int], source: str) -> tuple[Find
     if not found:
         found = list(_meaning(content, lines, source))
     return tuple(sorted(found, key=lambda finding: finding.order))
+
+
+def _prognostic(content: Any, path: Path) -> bool:
+    """Tell whether this place names a list that predicts: the finding then says why, not only what is allowed."""
+    for step in path:
+        content = content[step]
+    return path[-1:] == ("instrument",) and is_prognostic(str(content))
 
 
 def _meaning(content: Mapping[str, Any], lines: Mapping[Path, int], source: str) -> list[Finding]:
