@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -15,8 +16,10 @@ _SIZE_LIMIT = 400 << 20
 _RATIO_LIMIT = 100
 _RATIO_FROM = 1 << 20
 _ROW_LIMIT = 1_048_576
-_DOCTYPE = (b"<!DOCTYPE", b"<!ENTITY")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_CELLS_LIMIT = 60_000_000
+# A sheet may say that a cell stands in column XFD, of every row.
+_COLUMN_LIMIT = 1_000
+_COMMENTS = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 
 
 def is_spreadsheet(first: bytes) -> bool:
@@ -36,11 +39,10 @@ def sheets(file: BinaryIO) -> tuple[str, ...]:
 def _book(file: BinaryIO) -> Any:
     _check(file)
     from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         return load_workbook(file, read_only=True, data_only=False, keep_links=False)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, SyntaxError) as error:
+    except Exception as error:  # openpyxl lets errors of every kind through on a damaged part
         raise SourceError("sources.xlsx", hints=("hint.save-as-csv",)) from error
 
 
@@ -67,8 +69,10 @@ def _page(book: Any, sheet: str) -> Any:
 
 
 def _rows(page: Any) -> Iterator[Record]:
-    for number, cells in enumerate(page.iter_rows(), start=1):
-        if number > _ROW_LIMIT:
+    seen = 0
+    for number, cells in enumerate(page.iter_rows(max_col=_COLUMN_LIMIT), start=1):
+        seen += len(cells)
+        if number > _ROW_LIMIT or seen > _CELLS_LIMIT:
             raise SourceError("sources.too-many-rows")
         if any(cell.data_type == "f" for cell in cells):
             raise SourceError("sources.formula", hints=("hint.save-as-csv",), line=number)
@@ -123,5 +127,11 @@ def _check_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
     if name.endswith((".xml", ".rels")):
         with archive.open(part) as stream:
             beginning = stream.read(4096)
-        if beginning.startswith(_UTF16) or any(word in beginning for word in _DOCTYPE):
-            raise SourceError("sources.xml-doctype", hints=("hint.save-as-csv",))
+        _require_element(beginning)
+
+
+def _require_element(beginning: bytes) -> None:
+    """Refuse a part that does not begin with its element: a DOCTYPE, or another encoding than our eyes can read."""
+    bare = _COMMENTS.sub(b"", beginning.removeprefix(b"\xef\xbb\xbf")).lstrip()
+    if not re.match(rb"<[A-Za-z_]", bare):
+        raise SourceError("sources.xml-doctype", hints=("hint.save-as-csv",))
