@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from exchange.errors import StoreError
 from exchange.operations import trail
 from exchange.operations.gathering import Courses
 from exchange.operations.referring import current_episode, require_past
@@ -92,6 +93,8 @@ def record(
     require_past(workspace, day, told_referrer_on)
     episode = current_episode(workspace, epd_number)
     known = find_instrument(instrument) if instrument else None
+    if known is not None and not known.effect and Effect(effect) is not Effect.UNKNOWN:
+        raise StoreError("evaluating.prognostic", hints=("hint.effect-instrument",), instrument=known.id)
     saved = workspace.store.record_evaluation(
         Evaluation(
             "",

@@ -25,6 +25,7 @@ class Tally:
     others: int = 0
     answered: int = 0
     refused: int = 0
+    scored: int = 0
     lists: Counter[str] = field(default_factory=Counter)
 
     def see(self, row: Row | Rejected) -> None:
@@ -36,6 +37,7 @@ class Tally:
         code_list = getattr(row, "code_list", "")
         if code_list in OTHER_LISTS:
             self.lists[code_list] += 1
+        self.scored += getattr(row, "from_items", False)
         refused = getattr(row, "rejected", None)
         if refused is not None:
             self.answered += 1
@@ -56,6 +58,9 @@ class Tally:
         if self.answered:
             params = {"count": self.answered, "refused": self.refused}
             found.append(Finding("loading.answers", file, Severity.INFORMATION, params=params))
+        if self.scored:
+            params = {"count": self.scored}
+            found.append(Finding("loading.scored", file, Severity.INFORMATION, params=params))
         number, of = reading.sheet
         if of > 1:
             found.append(Finding("loading.one-sheet", file, Severity.INFORMATION, params={"number": number, "of": of}))

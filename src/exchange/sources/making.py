@@ -125,6 +125,9 @@ def _referral(cells: Cells) -> ReferralRow:
 
 def _evaluation(cells: Cells) -> EvaluationRow:
     instrument = cells.instrument()
+    effect = cells.code("effect", Effect, Effect.UNKNOWN)
+    if instrument is not None and not instrument.effect and effect is not Effect.UNKNOWN:
+        raise Bad("effect", "sources.prognostic")
     return EvaluationRow(
         line=cells.line,
         system=cells.mapping.system,
@@ -133,7 +136,7 @@ def _evaluation(cells: Cells) -> EvaluationRow:
         session_number=cells.whole("session_number", lowest=1),
         day=cells.needed_day("day"),
         instrument=instrument.id if instrument else "",
-        effect=cells.code("effect", Effect, Effect.UNKNOWN),
+        effect=effect,
         advice_taken_up=cells.code("advice_taken_up", Answered, Answered.UNKNOWN),
         relatives_involved=cells.code("relatives_involved", Answered, Answered.UNKNOWN),
         partner_involved=cells.text("partner_involved", 32),
