@@ -13,7 +13,7 @@ from openpyxl import Workbook
 
 from exchange.errors import SourceError
 from exchange.sources.reading import read
-from exchange.sources.rows import EpisodeRow
+from exchange.sources.rows import EpisodeRow, PatientRow
 
 SHEET = "xl/worksheets/sheet1.xml"
 HEAD = ("Patiëntnummer", "Trajectnummer", "Begindatum")
@@ -46,7 +46,7 @@ def refused(tmp_path: Path, data: bytes) -> str:
 
 
 def test_the_small_sound_workbook_is_read(tmp_path: Path) -> None:
-    assert [type(row) for row in rows(tmp_path, workbook())] == [EpisodeRow]
+    assert [type(row) for row in rows(tmp_path, workbook())] == [PatientRow, EpisodeRow]
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,18 @@ def test_a_part_in_an_encoding_that_hides_its_words_is_refused(tmp_path: Path, e
 
 
 @pytest.mark.parametrize(
-    "part", [b"<sst", b'<?xml version="1.0" encoding="UTF-3"?><sst/>', b"<sst><si><t>\x00</t></si></sst>"]
+    "part",
+    [
+        b'<?xml version="1.0" encoding="UTF-3"?><worksheet/>',
+        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1"><c r="A1"',
+        b"<worksheet><sheetData>\x00",
+    ],
 )
-def test_a_damaged_part_is_refused_as_such(tmp_path: Path, part: bytes) -> None:
-    assert refused(tmp_path, workbook(xl__sharedStrings_dot_xml=part)) == "sources.xlsx"
+def test_a_damaged_sheet_is_refused_as_such(tmp_path: Path, part: bytes) -> None:
+    assert refused(tmp_path, workbook(xl__worksheets__sheet1_dot_xml=part)) in {
+        "sources.xlsx",
+        "sources.column-missing",
+    }
 
 
 def test_rows_that_say_they_are_very_wide_take_no_time(tmp_path: Path) -> None:
@@ -81,7 +89,10 @@ def test_rows_that_say_they_are_very_wide_take_no_time(tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(workbook())) as archive:
         sheet = archive.read(SHEET).replace(b"</sheetData>", wide + b"</sheetData>")
     started = time.process_time()
-    assert [type(row) for row in rows(tmp_path, workbook(xl__worksheets__sheet1_dot_xml=sheet))] == [EpisodeRow]
+    assert [type(row) for row in rows(tmp_path, workbook(xl__worksheets__sheet1_dot_xml=sheet))] == [
+        PatientRow,
+        EpisodeRow,
+    ]
     # Without a limit each row takes the time of 16,384 cells: some 25 million here.
     assert time.process_time() - started < 20
 

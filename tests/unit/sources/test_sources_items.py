@@ -213,3 +213,25 @@ def test_the_activity_that_counts_is_the_one_its_link_says_is_first() -> None:
 )
 def test_answers_that_break_a_rule_are_rejected(name: str, items: list[dict[str, Any]], field: str, rule: str) -> None:
     assert told(name, items) == Rejected(3, f"QuestionnaireResponse.{field}", rule)
+
+
+EVALUATIONS = """
+id = "evaluations"
+[[rows]]
+kind = "evaluations"
+[rows.columns]
+epd_number = "Nr"
+session_number = "Beh"
+day = "Datum"
+instrument = "Lijst"
+effect = "Effect"
+"""
+
+
+def test_an_evaluation_that_finds_an_effect_by_a_prognostic_list_is_rejected(tmp_path: Path) -> None:
+    head = "Nr;Beh;Datum;Lijst;Effect"
+    lines = ("P1;4;08-01-2024;STarT Back;sufficient", "P1;8;08-02-2024;STarT Back;", "P1;4;08-01-2024;NPRS;sufficient")
+    first, second, third = scored(tmp_path, *lines, mapping=EVALUATIONS, head=head)
+    assert first == Rejected(2, "evaluations.effect", "sources.prognostic")
+    assert (second.instrument, second.effect) == ("startback", "unknown")
+    assert (third.instrument, third.effect) == ("nprs", "sufficient")
