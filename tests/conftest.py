@@ -296,7 +296,10 @@ def _build_town(top: Path) -> None:
             file = top / "kaarten" / f"{giver.folder.name}.json"
             card = partners.own_card(giver, to=file)
             partners.add(taker, file, kind=kind)
-            partners.verify(taker, card.parties[0], fingerprint=card.fingerprint, how="telefonisch vergeleken")
+            partners.verify(
+                taker, card.parties[0], fingerprint=card.fingerprint, ours=taker.card.fingerprint,
+                how="telefonisch vergeleken",
+            )  # fmt: skip
     partners.add_paper(practice, drawing.HOSPITAL, name=drawing.NAMES[drawing.HOSPITAL], kind="specialist")
     (top / "scan.txt").write_text("Verzonnen: hier hoort de scan.\n")
 

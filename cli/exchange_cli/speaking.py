@@ -83,9 +83,9 @@ class Speaker:
 
     def today(self) -> date:
         """Return today's date in Europe/Amsterdam."""
-        from zoneinfo import ZoneInfo
+        from exchange.records.calendar import day_of
 
-        return datetime.now(ZoneInfo("Europe/Amsterdam")).date()
+        return day_of(self.now())
 
     def user(self) -> str:
         """Return who is at the keyboard, for the audit trail."""
@@ -113,14 +113,15 @@ class Speaker:
         finally:
             opened.close()
 
-    def passphrase(self, name: str, *, confirm: bool = False, line: int = 0) -> str:
+    def passphrase(self, name: str, *, confirm: bool = False, line: int = 0, asked: bool = False) -> str:
         """Get the passphrase from a descriptor, the system's keyring or a prompt; never from the command line.
 
-        `line` says which line of the descriptor: a new passphrase stands on the line after the old one.
+        `line` says which line of the descriptor: a new passphrase stands on the line after the old one. `asked`
+        passes over the keyring: what it holds is another's, or is just to be put there.
         """
         if self.passphrase_fd is not None:
             return self._from_descriptor(self.passphrase_fd, line)
-        stored = None if confirm else _from_keyring(name)
+        stored = None if confirm or asked else remembered(name)
         if stored is not None:
             return stored
         if not sys.stdin.isatty():
@@ -294,7 +295,8 @@ def _line_of(descriptor: int) -> str | None:
     raise OSError
 
 
-def _from_keyring(name: str) -> str | None:
+def remembered(name: str) -> str | None:
+    """Return the passphrase that the system's keyring keeps for a name, if any."""
     if not name or os.environ.get("EXCHANGE_NO_KEYRING"):
         return None
     try:

@@ -256,7 +256,9 @@ def test_a_proposal_in_another_practices_name_is_refused(run, town, draft, snaps
             file = town.folder / "kaart.json"
             card = partners.own_card(giver, to=file)
             partners.add(taker, file, kind="gp")
-            partners.verify(taker, giver.settings.party, fingerprint=card.fingerprint, how="telefoon")
+            partners.verify(
+                taker, giver.settings.party, fingerprint=card.fingerprint, ours=taker.card.fingerprint, how="telefoon"
+            )  # fmt: skip
     jws = proposal_of(town, draft, "huisarts-b")
     file = control(town, "huisarts-b", GP_A, jws)
     assert refuses_import(run, town, file, "huisarts-a", snapshot) == "agreeing.proposal-not-for-us"

@@ -147,7 +147,9 @@ def test_a_file_of_somebody_we_do_not_know_is_refused(refused, mailed, forger, r
 
         card = partners.own_card(practice, to=tmp_path / "card.json")
         partners.add(one, tmp_path / "card.json", kind="practice")
-        partners.verify(one, PRACTICE, fingerprint=card.fingerprint, how="telefonisch")
+        partners.verify(
+            one, PRACTICE, fingerprint=card.fingerprint, ours=one.card.fingerprint, how="telefonisch"
+        )  # fmt: skip
         agreement = practice.store.agreements.find("huisartsen")
         one.store.agreements.save(agreement, by="x", at=one.now)
     file = forger(mailed, "vreemd").seal(b"{}")

@@ -53,8 +53,9 @@ def test_a_partner_is_unverified_until_a_person_compared_the_fingerprints(run, t
     assert "not yet verified" in added.out
     (one,) = run("partner", "list", "--json", workspace=folder).json["partners"]
     assert (one["party"], one["state"], one["label"], one["kind"]) == (GP, "unverified", "HAGRO", "gp")
-    given = fingerprint(run, two["huisarts"][0])
-    verified = run("partner", "verify", GP, "--fingerprint", given, "--how", "telefoon", "--json", workspace=folder)
+    given, ours = fingerprint(run, two["huisarts"][0]), fingerprint(run, folder)
+    words = ("--fingerprint", given, "--ours", ours, "--how", "telefoon", "--with", "assistente")
+    verified = run("partner", "verify", GP, *words, "--json", workspace=folder)
     assert (verified.code, verified.json["state"], verified.json["verified_by"]) == (0, "verified", "tester")
     listed = run("partner", "list", "--language", "nl", workspace=folder)
     assert "gecontroleerd" in listed.out
@@ -172,6 +173,33 @@ def test_every_step_stands_in_the_trail(run, two):
     folder, _ = two["praktijk"]
     run("partner", "add", two["huisarts"][1], "--kind", "gp", workspace=folder)
     given = fingerprint(run, two["huisarts"][0])
-    run("partner", "verify", GP, "--fingerprint", given, "--how", "telefoon", workspace=folder)
+    half = run("partner", "verify", GP, "--fingerprint", given, "--how", "telefoon", workspace=folder)
+    assert "one half is recorded" in half.out
+    (one,) = run("partner", "list", "--json", workspace=folder).json["partners"]
+    assert (one["state"], one["verified_by"], one["verified_how"]) == ("unverified", "tester", "telefoon")
+    whole = run("partner", "verify", GP, "--ours", fingerprint(run, folder), "--how", "teruggebeld", workspace=folder)
+    assert "was verified by tester" in whole.out
+    (one,) = run("partner", "list", "--json", workspace=folder).json["partners"]
+    assert (one["state"], one["verified_how"]) == ("verified", "telefoon; teruggebeld")
     entries = run("log", "show", "--json", workspace=folder).json["entries"]
-    assert [(one["event"], one["counterparty"]) for one in entries] == [("partner-added", GP), ("card-verified", GP)]
+    assert [(one["event"], one["counterparty"]) for one in entries] == [
+        ("partner-added", GP), ("card-verified", GP), ("card-verified", GP)
+    ]  # fmt: skip
+    assert [one["detail"] for one in entries[1:]] == ["theirs: telefoon", "ours: teruggebeld"]
+
+
+def test_a_partner_that_holds_another_card_of_ours_is_an_alarm_and_no_half_comes_first(run, two):
+    folder, _ = two["praktijk"]
+    run("partner", "add", two["huisarts"][1], "--kind", "gp", workspace=folder)
+    given, ours = fingerprint(run, two["huisarts"][0]), fingerprint(run, folder)
+    first = run("partner", "verify", GP, "--ours", ours, "--how", "telefoon", "--json", workspace=folder)
+    assert (first.code, first.json["error"]["rule"]) == (12, "partners.theirs-first")
+    for wrong in (given, "", "1" * 40):
+        words = ("--fingerprint", given, "--ours", wrong, "--how", "telefoon", "--json")
+        said = run("partner", "verify", GP, *words, workspace=folder)
+        assert (said.code, said.json["error"]["rule"]) == (12, "partners.ours-differs")
+        assert said.json["error"]["hints"]
+    assert run("partner", "list", "--json", workspace=folder).json["partners"][0]["state"] == "unverified"
+    last = run("log", "show", "--json", "--last", "1", workspace=folder).json["entries"][0]
+    assert (last["event"], last["outcome"]) == ("own-card-differs", "refused")
+    assert run("partner", "verify", GP, "--how", "telefoon", workspace=folder).code == 2

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from exchange_cli.commands import keys
 from exchange_cli.speaking import Speaker, common
 
 
@@ -18,6 +19,12 @@ from exchange_cli.speaking import Speaker, common
 @click.option("--contact", default="", help="How partners reach you to compare fingerprints.")
 @click.option("--insurer", default="", help="Whom the improvement plan is for.")
 @click.option("--store", default="store.db", help="A file in the workspace, or a PostgreSQL URL.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A backup, or the invitation of another laptop of this organisation.",
+)
 @click.option("--no-passphrase", is_flag=True, help="A demo workspace: exchanges with demo cards only.")
 @common
 def command(
@@ -29,6 +36,7 @@ def command(
     contact: str,
     insurer: str,
     store: str,
+    source: Path | None,
     no_passphrase: bool,
 ) -> None:
     """Make a workspace: settings, keys, an encrypted store. Asks for what is missing, on a terminal.
@@ -37,6 +45,9 @@ def command(
     """
     from exchange.operations.workspace import Workspace
 
+    if source is not None:
+        keys.restored(speaker, source, folder)
+        return
     name = name or _ask(speaker, "program.ask-name", "--name")
     party = party or _ask(speaker, "program.ask-party", "--id")
     passphrase = None if no_passphrase else speaker.passphrase(name, confirm=True)

@@ -156,7 +156,11 @@ def _cards(cast: _Cast) -> None:
             card = partners.own_card(giver, to=folder / f"{giver.folder.name}.json")
             partners.add(taker, folder / f"{giver.folder.name}.json", kind=as_kind, label=as_label)
             partners.verify(
-                taker, giver.settings.party, fingerprint=card.fingerprint, how="demo: telefonisch vergeleken"
+                taker,
+                giver.settings.party,
+                fingerprint=card.fingerprint,
+                ours=taker.card.fingerprint,
+                how="demo: telefonisch vergeleken",
             )
     partners.add_paper(cast.practice, drawing.HOSPITAL, name=drawing.NAMES[drawing.HOSPITAL], kind="specialist")
 

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 from exchange.errors import CannotOpen, ExchangeError, SealingError
 from exchange.findings import Finding
-from exchange.operations import agreeing, receiving, trail
+from exchange.operations import agreeing, partners, receiving, standing, trail
 from exchange.operations.workspace import Workspace
 from exchange.transports import folder as folder_transport
 
 if TYPE_CHECKING:
     from exchange.sealing.opening import Opened
-    from exchange.signing.cards import Card
     from exchange.store.journal import Arrival
 
 
@@ -27,7 +26,7 @@ STALE = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of one file: `state` is done, already, proposal, response or acknowledgement."""
+    """What became of one file: `state` is done, already, proposal, response, rotation, revocation, acknowledgement."""
 
     file: str
     party: str
@@ -69,38 +68,16 @@ def take_in(
     return tuple(done)
 
 
-def find_card(workspace: Workspace, unverified: list[str]) -> Callable[[str, str], Card | None]:
-    """Return how opening looks up a sender's card; parties whose card nobody verified are noted in `unverified`."""
-    from exchange.signing.cards import read_card
-    from exchange.store.partners import VERIFIED
-
-    known = [(one, read_card(one.card)) for one in workspace.store.partners.list() if one.card is not None]
-
-    def find(party: str, digest: str) -> Card | None:
-        for partner, card in known:
-            if card.digest == digest and party in card.parties:
-                if partner.state == VERIFIED:
-                    return card
-                unverified.append(party)
-        return None
-
-    return find
-
-
 def opened(workspace: Workspace, file: Path, into: Path) -> Opened:
-    """Open a sealed file into a folder; one from a card that nobody verified says just that."""
+    """Open a sealed file into a folder; one whose card does not count says just what is wrong with that card."""
     from exchange.sealing.opening import open_file
 
-    unverified: list[str] = []
+    find_card = standing.Finder(workspace)
     try:
-        return open_file(
-            file, workspace.keyring, find_card(workspace, unverified), now=workspace.now, into=into
-        )  # fmt: skip
+        return open_file(file, workspace.keyring, find_card, now=workspace.now, into=into)
     except CannotOpen:
-        if unverified:
-            raise SealingError(
-                "partners.not-verified", hints=("hint.partners-verify",), party=unverified[0], state="unverified"
-            ) from None
+        if find_card.why is not None:
+            raise find_card.why from None
         raise
 
 
@@ -167,14 +144,21 @@ def _store(
 
 def _control(workspace: Workspace, read: Opened, arrival: Arrival) -> str:
     state = "acknowledgement"
+    for name in partners.STATEMENTS & read.contents.keys():
+        # in a transaction of its own: two cards that block each other stay blocked, though the file is refused
+        partners.take_statement(workspace, read.contents[name])
     with workspace.store.together(by=workspace.user, at=workspace.now):
         for name, path in read.contents.items():
+            if name in {agreeing.PROPOSAL, agreeing.RESPONSE}:
+                standing.require_accepted(workspace, read.card, arrival.party)
             if name == agreeing.PROPOSAL:
                 agreeing.receive_proposal(workspace, arrival.party, path.read_bytes())
                 state = "proposal"
             elif name == agreeing.RESPONSE:
                 agreeing.receive_response(workspace, arrival.party, path.read_bytes())
                 state = "response"
+            elif name in partners.STATEMENTS:
+                state = name.partition(".")[0]
             else:
                 raise SealingError("importing.control-unknown", hints=("hint.newer-version",), name=name)
         _journal(workspace, read, arrival)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange.errors import SealingError
-from exchange.operations import trail
+from exchange.operations import standing, trail
 from exchange.operations.workspace import Workspace
 from exchange.transports import folder as folder_transport
 
@@ -46,7 +46,7 @@ def card_of(workspace: Workspace, party: str) -> Card:
     from exchange.signing.cards import read_card
     from exchange.store.partners import VERIFIED
 
-    partner = workspace.store.partners.find(party)
+    partner = standing.partner(workspace, party)
     if partner is None or partner.card is None or partner.state != VERIFIED:
         state = partner.state if partner is not None else "unknown"
         raise SealingError("partners.not-verified", hints=("hint.partners-verify",), party=party, state=state)

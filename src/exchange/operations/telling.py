@@ -10,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from exchange.findings import Decision, Finding, Premise, Severity
+from exchange.operations import standing
 from exchange.operations.gathering import Course, Courses, Terms, facts_of
 from exchange.operations.workspace import Workspace
 from exchange.records import detector
@@ -89,7 +90,7 @@ def card_state(workspace: Workspace, party: str) -> Any:
     """Return what is known of a partner's key card, as the gate wants it."""
     from exchange.agreements.facts import CardState
 
-    partner = workspace.store.partners.find(party)
+    partner = standing.partner(workspace, party)
     return CardState.UNVERIFIED if partner is None else CardState(partner.state)
 
 

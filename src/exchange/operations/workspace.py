@@ -155,17 +155,22 @@ class Workspace:
     @cached_property
     def keyring(self) -> Keyring:
         """Return the keys; this is where a passphrase is asked."""
+        from exchange.operations import rotating
         from exchange.sealing import keystore
 
-        return keystore.unlock(
+        unlocked = keystore.unlock(
             self.folder / "keys", None if self.settings.demo else self._passphrase(self.settings.name)
         )
+        rotating.settle(self, unlocked)
+        return unlocked
 
-    def unlock(self, passphrase: str) -> None:
-        """Unlock the keys with this passphrase, without asking for it."""
+    def unlock(self, passphrase: str | None) -> None:
+        """Unlock the keys with this passphrase, without asking for it; a demo workspace has none."""
+        from exchange.operations import rotating
         from exchange.sealing import keystore
 
         self.__dict__["keyring"] = keystore.unlock(self.folder / "keys", passphrase)
+        rotating.settle(self, self.keyring)
 
     @cached_property
     def card(self) -> Card:
@@ -179,11 +184,14 @@ class Workspace:
 
     @cached_property
     def store(self) -> Store:
-        """Return the open store."""
+        """Return the open store; what was revoked beside it is revoked in it, though a backup was put back."""
+        from exchange.operations import standing
         from exchange.store.opening import Store
 
         target = self.settings.store if "://" in self.settings.store else self.folder / self.settings.store
-        return Store.open(target, self.keyring.store, instance=self.settings.instance)
+        opened = Store.open(target, self.keyring.store, instance=self.settings.instance)
+        standing.enforce(self.folder, opened, by=self.user, at=self.now)
+        return opened
 
     @property
     def parties(self) -> frozenset[str]:

@@ -14,7 +14,9 @@ from exchange.store.database import Database
 from exchange.store.versions import Values, current, each, put
 
 UNVERIFIED, VERIFIED, REVOKED, PAPER = "unverified", "verified", "revoked", "paper"
-_STANDING = {VERIFIED: 0, PAPER: 1, UNVERIFIED: 2, REVOKED: 3}
+# signed by the card before it and not yet accepted by a person; one of two cards with one serial
+ROTATED, BLOCKED = "rotated", "blocked"
+_STANDING = {BLOCKED: 0, REVOKED: 1, VERIFIED: 1, PAPER: 2, ROTATED: 3, UNVERIFIED: 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,10 @@ class Partners:
         return tuple(partner for partner in self.list() if partner.party == party)
 
     def find(self, party: str) -> Partner | None:
-        """Return what patient data may go to: the newest verified card, else what comes nearest to that."""
+        """Return the card that counts: the newest that was verified or revoked, unless two of them block each other.
+
+        A revoked card never gives way to an older one; patient data goes to a verified one only.
+        """
         return min(self.cards(party), key=lambda one: (_STANDING.get(one.state, 9), -one.serial), default=None)
 
     def get(self, party: str) -> Partner:

@@ -55,7 +55,7 @@ from exchange.store.agreements import StoredAgreement
 from exchange.store.audit import Event
 from exchange.store.deriving import Rebuilding
 from exchange.store.opening import Store
-from exchange.store.partners import PAPER, REVOKED, VERIFIED, Partner
+from exchange.store.partners import BLOCKED, PAPER, REVOKED, ROTATED, VERIFIED, Partner
 from exchange.store.received import ReceivedMessage
 from exchange.store.retention import Due, Kind, Terms
 
@@ -107,8 +107,12 @@ def test_a_partner_s_cards_are_all_kept_and_the_newest_verified_one_counts(store
     assert store.partners.get(GP.party).serial == 1
     store.partners.save(replace(GP, card=b"card-2", fingerprint="22", serial=2, state=VERIFIED), **WHO)
     assert store.partners.get(GP.party).card == b"card-2"
+    store.partners.save(replace(GP, card=b"card-3", fingerprint="33", serial=3, state=ROTATED), **WHO)
+    assert store.partners.get(GP.party).serial == 2
     store.partners.save(replace(GP, card=b"card-2", fingerprint="22", serial=2, state=REVOKED), **WHO)
-    assert store.partners.get(GP.party).serial == 1
+    assert store.partners.get(GP.party).state == REVOKED
+    store.partners.save(replace(GP, card=b"card-3", fingerprint="33", serial=3, state=BLOCKED), **WHO)
+    assert store.partners.get(GP.party).state == BLOCKED
     found = store.partners.by_fingerprint("22")
     assert found is not None
     assert found.state == REVOKED
