@@ -26,6 +26,7 @@ from exchange.operations import choosing, figuring, tracing, trail
 from exchange.operations.choosing import Asked
 from exchange.operations.tracing import Traced
 from exchange.operations.workspace import Workspace
+from exchange.records.calendar import day_of
 from exchange.records.model import Aggregate, Answer
 
 if TYPE_CHECKING:
@@ -248,7 +249,7 @@ def lines(told: Explained, language: str) -> Iterator[str]:
     yield ""
     yield said("sources", number=len(told.sources))
     for source in told.sources:
-        loaded = day(source.at.date(), language)
+        loaded = day(day_of(source.at), language)
         yield said("source", load=source.load, file=source.file, digest=source.digest[:12], at=loaded, by=source.by)
     yield ""
     yield said("cases", number=len(told.cases)) if told.cases else said("no-cases")
@@ -257,7 +258,7 @@ def lines(told: Explained, language: str) -> Iterator[str]:
     yield ""
     yield said("messages", number=len(told.messages)) if told.messages else said("no-messages")
     for message in told.messages:
-        sent = day(message.sent.date(), language) if message.sent is not None else "–"
+        sent = day(day_of(message.sent), language) if message.sent is not None else "–"
         yield said("message", id=message.id, sender=message.sender, sent=sent, answers=message.answers)
     yield ""
     yield said("query")

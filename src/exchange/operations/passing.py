@@ -19,6 +19,7 @@ from exchange.errors import AgreementError
 from exchange.findings import Finding, Severity
 from exchange.operations import agreeing, trail
 from exchange.operations.workspace import Workspace
+from exchange.records.calendar import day_of
 
 if TYPE_CHECKING:
     from exchange.agreements.agreement import Agreement, OnwardUse
@@ -216,7 +217,7 @@ def _previews(workspace: Workspace) -> dict[str, dict[str, Any]]:
 
 def _load_on(workspace: Workspace, on: date) -> int:
     """Return the last load of a day: what could be shown on it."""
-    return max((one.load_id for one in workspace.store.loads() if one.at.date() <= on), default=0)
+    return max((one.load_id for one in workspace.store.loads() if day_of(one.at) <= on), default=0)
 
 
 def _changed_since(workspace: Workspace, agreement: str, load: int) -> bool:

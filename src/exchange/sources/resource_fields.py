@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from exchange.records.calendar import AMSTERDAM
 from exchange.sources.fields import Bad, any_day
-
-_HERE = ZoneInfo("Europe/Amsterdam")
 
 
 def items(node: Any, *path: str) -> Iterator[dict[str, Any]]:
@@ -57,7 +55,7 @@ def day(node: Any, *path: str) -> date | None:
     if "T" in given:
         try:
             moment = datetime.fromisoformat(given)
-            return any_day((moment.astimezone(_HERE) if moment.tzinfo else moment).date().isoformat(), ())
+            return any_day((moment.astimezone(AMSTERDAM) if moment.tzinfo else moment).date().isoformat(), ())
         except (ValueError, OverflowError):
             return None
     return any_day(given, ())
