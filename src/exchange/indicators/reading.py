@@ -109,16 +109,17 @@ def _schema() -> Any:
 
 
 def _checked(content: Any, lines: Mapping[Path, int], source: str) -> tuple[Finding, ...]:
-    found: list[Finding] = []
+    prognostic = tuple(_prognostic(content))
+    found = [_finding("indicators.prognostic", place, lines, source) for place in prognostic]
     for error in _schema().iter_errors(content):
         path: Path = tuple(error.instance_path)
+        if any(place[: len(path)] == path for place in prognostic):
+            continue  # the schema only knows that the place is not right, not why
         if error.kind.name == "additionalProperties":
             unexpected = [str(name) for name in error.kind.unexpected]
             found += [_finding("indicators.unknown-word", (*path, name), lines, source) for name in unexpected]
         elif error.kind.name == "required":
             found.append(_finding("indicators.missing-word", path, lines, source, word=error.kind.property))
-        elif error.kind.name == "enum" and _prognostic(content, path):
-            found.append(_finding("indicators.prognostic", path, lines, source))
         elif error.kind.name == "enum":
             known = ", ".join(str(each) for each in error.kind.options)
             found.append(_finding("indicators.not-one-of", path, lines, source, known=known))
@@ -129,11 +130,14 @@ def _checked(content: Any, lines: Mapping[Path, int], source: str) -> tuple[Find
     return tuple(sorted(found, key=lambda finding: finding.order))
 
 
-def _prognostic(content: Any, path: Path) -> bool:
-    """Tell whether this place names a list that predicts: the finding then says why, not only what is allowed."""
-    for step in path:
-        content = content[step]
-    return path[-1:] == ("instrument",) and is_prognostic(str(content))
+def _prognostic(content: Any) -> Iterator[Path]:
+    """Go through the places that name a list which predicts: the finding then says why, not only what is allowed."""
+    for part in ("where", "exclude", "outcome"):
+        items = content.get(part) if isinstance(content, Mapping) else None
+        for index, item in enumerate(items if isinstance(items, list) else ()):
+            scores = item.get("scores") if isinstance(item, Mapping) else None
+            if isinstance(scores, Mapping) and is_prognostic(str(scores.get("instrument"))):
+                yield (part, index, "scores", "instrument")
 
 
 def _meaning(content: Mapping[str, Any], lines: Mapping[Path, int], source: str) -> list[Finding]:
