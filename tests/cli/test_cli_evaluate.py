@@ -78,3 +78,15 @@ def test_nothing_due_is_said(run: Any, treated: Any) -> None:
     assert ran.code == 0
     assert ran.out.splitlines()[-1].strip()
     assert run("evaluate", "due", "--json", workspace=treated["welzijn"]).json == {"due": []}
+
+
+def test_an_effect_by_a_prognostic_list_is_refused_and_without_an_effect_it_is_recorded(run: Any, treated: Any) -> None:
+    practice = treated["praktijk"]
+    epd = run("evaluate", "due", "--json", workspace=practice).json["due"][0]["epd_number"]
+    words = ("evaluate", "record", "--epd", epd, "--session", "4", "--decision", "continue", "--instrument")
+    for name in ("startback", "STarT Back"):
+        refused = run(*words, name, "--effect", "sufficient", "--language", "nl", workspace=practice)
+        assert refused.code == 14
+        assert "voorspelt het beloop" in refused.err
+        assert "unknown" in refused.err
+    assert run(*words, "startback", "--effect", "unknown", "--json", workspace=practice).json == {"recorded": 1}

@@ -25,3 +25,19 @@ def test_a_definition_with_a_mistake_is_told_line_by_line_in_dutch(run: Any, tmp
     assert said.code == 3
     assert "hier ontbreekt het woord ‘kind’" in said.out
     assert "start, end, handover" in said.out
+
+
+def test_a_prognostic_list_as_an_instrument_of_effect_is_refused_by_name(run: Any, tmp_path: Path) -> None:
+    text = shipped.agreements("indicators", "responders.yaml").read_text(encoding="utf-8")
+    own = tmp_path / "eigen.yaml"
+    for name in ("startback", "STarT Back", "ompsq"):
+        own.write_text(text.replace("instrument: primary", f"instrument: {name}"), "utf-8")
+        said = run("indicators", "--check", own, "--json")
+        assert said.code == 3
+        assert [(one["rule"], one["path"]) for one in said.json["findings"]] == [
+            ("indicators.prognostic", "outcome[0].scores.instrument")
+        ]
+    assert "wordt nooit als effect gerapporteerd" in run("indicators", "--check", own, "--language", "nl").out
+    own.write_text(text.replace("instrument: primary", "instrument: nprs"), "utf-8")
+    (found,) = run("indicators", "--check", own, "--json").json["findings"]
+    assert found["rule"] == "indicators.not-by-schema"

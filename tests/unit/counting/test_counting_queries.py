@@ -19,7 +19,7 @@ from exchange.indicators.reading import shipped_definitions
 from exchange.indicators.reference import ReferenceTable
 from exchange.records.codes import Answered, Counterfactual, Evidence, SourceKind
 from exchange.records.instruments import instruments
-from exchange.records.model import Answer, Case, Dataset, Episode, Referral
+from exchange.records.model import Answer, Case, Dataset, Episode, Measurement, Referral
 from exchange.store import tables
 
 _spec = importlib.util.spec_from_file_location("counting_rows", Path(__file__).with_name("rows.py"))
@@ -108,3 +108,17 @@ def test_an_unknown_engine_is_named_with_those_that_are_known() -> None:
     with pytest.raises(IndicatorError) as caught:
         counting.sql(NET, "oracle")
     assert "sqlite, postgresql" in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "counted"), [("startback", 0), ("nprs", 1)])
+def test_a_prognostic_list_at_start_and_end_is_not_measured(connection: sa.Connection, name: str, counted: int) -> None:
+    measured, start = shipped_definitions()["measured"], EPISODE.start
+    assert EPISODE.end is not None
+    scores = tuple(
+        Measurement(f"m{day}", EPISODE.episode_id, EPISODE.patient_id, name, day, 5) for day in (start, EPISODE.end)
+    )
+    data = Dataset(episodes=(EPISODE,), measurements=scores)
+    rows.write(connection, data)
+    found = counting.cube(connection, measured, **ASKED)
+    assert found == oracle.cube(measured, data, **ASKED)
+    assert found.total.counts["numerator"] == counted

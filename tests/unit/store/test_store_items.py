@@ -1,0 +1,64 @@
+"""What was scored from its items says so in the store, and in a store of before it came as a total."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from exchange.errors import StoreError
+from exchange.records.codes import Access, Answered, EndReason, Sex, SourceKind
+from exchange.signing.keys import StoreKeys
+from exchange.sources.rows import EpisodeRow, MeasurementRow, PatientKey, PatientRow
+from exchange.store.opening import Store
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+ANNA = PatientKey(bsn="999990019", epd_number="P1")
+COURSE = (
+    PatientRow(1, ANNA, date(1980, 5, 1), Sex.FEMALE),
+    EpisodeRow(
+        1, SourceKind.EPD, "epd", "T1", ANNA, date(2024, 1, 2), None, "3427", Access.DIRECT, EndReason.UNKNOWN,
+        Answered.UNKNOWN, None, "odi", "07000001", "07100001",
+    ),
+)  # fmt: skip
+
+
+def put(store: Store, *rows: MeasurementRow, digest: str = "d") -> dict[str, int]:
+    with store.loading(kind="table", file_name="m.csv", digest=digest * 64, by="t", at=NOW) as batch:
+        for one in (*COURSE, *rows):
+            batch.add(one)
+    return batch.counts
+
+
+def row(day: int, score: int, *, from_items: bool) -> MeasurementRow:
+    return MeasurementRow(1, "epd", "T1", ANNA, "odi", date(2024, 1, day), score, from_items)
+
+
+def test_a_measurement_says_whether_it_was_scored_from_items(store: Store) -> None:
+    put(store, row(8, 32, from_items=True), row(9, 30, from_items=False))
+    held = {one.day.day: (one.score, one.from_items) for one in store.dataset().measurements}
+    assert held == {8: (32, True), 9: (30, False)}
+
+
+def test_the_same_items_again_change_nothing_and_the_total_alone_is_a_new_version(store: Store) -> None:
+    put(store, row(8, 32, from_items=True))
+    assert put(store, row(8, 32, from_items=True), digest="e")["measurements"] == 0
+    assert put(store, row(8, 32, from_items=False), digest="f")["measurements"] == 1
+    assert [one.from_items for one in store.dataset().measurements] == [False]
+
+
+def test_an_older_store_is_refused_and_keeps_its_scores_when_it_is_upgraded(
+    target: Path | str, keys: StoreKeys
+) -> None:
+    with Store.create(target, keys) as store:
+        put(store, row(8, 32, from_items=True))
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE measurement DROP COLUMN from_items")
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    with pytest.raises(StoreError) as caught:
+        Store.open(target, keys)
+    assert caught.value.rule == "store.other-version"
+    Store.upgrade(target, keys)
+    with Store.open(target, keys) as store:
+        assert [(one.score, one.from_items) for one in store.dataset().measurements] == [(32, False)]
