@@ -32,6 +32,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "evaluate": ("evaluate", "The moments at session 4, 8 and 12.", "De evaluaties bij behandeling 4, 8 en 12."),
     "improve": ("improve", "Improvement points: plan, do, check, act.", "Verbeterpunten: plan, do, check, act."),
     "indicators": ("indicators", "Calculate indicators.", "Indicatoren berekenen."),
+    "instruments": (
+        "instruments",
+        "The instruments: thresholds with their source, and scoring.",
+        "De meetinstrumenten: drempels met hun bron, en scoren.",
+    ),
     "index": ("index", "The treatment index and the way to its target.", "De behandelindex en de weg naar het doel."),
     "summary": ("summary", "Write the indicator summary.", "Het overzicht van indicatoren schrijven."),
     "plan": ("plan", "Write the improvement plan.", "Het verbeterplan schrijven."),

@@ -11,6 +11,8 @@ from exchange.indicators.moments import Moment, Window
 from exchange.indicators.needing import needed
 from exchange.indicators.vocabulary import ATTRIBUTES, LASTING
 from exchange.records.elements import elements
+from exchange.records.instruments import instruments
+from exchange.records.thresholds import all_thresholds
 
 
 def paragraph(definition: Definition, language: str = "nl") -> str:
@@ -79,6 +81,7 @@ def _cases(definition: Definition, language: str) -> Iterator[str]:
         yield say("indicators.clause.silence", {}, language)
     if any(isinstance(each, Scores) and each.wanted == "improved" for each in definition.outcome):
         yield say("indicators.clause.classes", {}, language)
+        yield all_thresholds(instruments().values(), language)
     if definition.kind == "standardised-ratio":
         listed = [say(f"indicators.characteristic.{each}", {}, language) for each in definition.reference]
         yield say("indicators.clause.index", {"characteristics": _listed(listed, language, "and")}, language)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from exchange.findings import say
 from exchange.indicators.classes import CLASSES, WITHIN_ERROR
 from exchange.indicators.figure import Figure
 from exchange.records.instruments import Instrument, instruments
+from exchange.records.thresholds import threshold_text
 from exchange.reports.facts import ChangeFacts
-from exchange.reports.numbers import shortest
 
 
 def changes(figure: Figure, named: Collection[str], language: str) -> tuple[ChangeFacts, ...]:
@@ -20,7 +19,8 @@ def changes(figure: Figure, named: Collection[str], language: str) -> tuple[Chan
     classes = {name: figure.parts.get(name) for name in CLASSES}
     if figure.masked is not None or not any(classes.values()):
         return ()
-    used = [known for name, known in sorted(instruments().items()) if name in named]
+    # A prognostic list is never reported as effect, whatever an episode names.
+    used = [known for name, known in sorted(instruments().items()) if name in named and known.effect]
     alone = used[0] if len(used) == 1 else None
     mic, mdc = (_points(alone, alone.mic), _points(alone, alone.mdc)) if alone is not None else (None, None)
     threshold = max(mic, mdc or mic) if mic is not None else None
@@ -36,22 +36,10 @@ def changes(figure: Figure, named: Collection[str], language: str) -> tuple[Chan
             higher_is_better=alone is not None and alone.better == "higher",
             measured=figure.answered,
             all_closed=figure.due,
-            source="; ".join(_threshold(one, language) for one in used),
+            source="; ".join(threshold_text(one, language) for one in used),
+            verified=not any(one.unverified for one in used),
         ),
     )
-
-
-def _threshold(known: Instrument, language: str) -> str:
-    """Say from where on a change on an instrument matters, and who found that."""
-    params: dict[str, object] = {"instrument": known.label[language], "source": known.source}
-    if known.mic is not None:
-        params["mic"] = shortest(_points(known, known.mic), language)
-    elif known.mic_percent is not None:
-        params["mic"] = f"{known.mic_percent}%"
-    else:
-        return say("composing.no-threshold", params, language)
-    said = say("composing.threshold", params, language)
-    return said if known.status == "verified" else f"{said} {say('composing.unverified', {}, language)}"
 
 
 def _points(known: Instrument, scaled: int | None) -> float | None:

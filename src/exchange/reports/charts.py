@@ -165,6 +165,10 @@ def _total(classes: Sequence[int | None]) -> int | None:
     return sum(shown) if len(shown) == len(classes) else None
 
 
+# These classes are said without a number, so there is nothing to mark.
+_WITHOUT_LIMIT = frozenset({"unchanged", "cannot-improve"})
+
+
 def change(facts: ChangeFacts, language: str, name: str) -> Picture:
     """Draw how many episodes fell in each responder class, with the class's limits in the instrument's own points."""
     tell = say_in(language)
@@ -174,7 +178,10 @@ def change(facts: ChangeFacts, language: str, name: str) -> Picture:
     }
     names = [key for key in CLASSES if key in facts.classes]
     shown = [label("class", key, language) for key in names]
-    ranges = [tell(f"change.range.{key}", **limits) if facts.threshold is not None else "" for key in names]
+    marks = {key: "" if facts.verified or key in _WITHOUT_LIMIT else f" {tell('change.unverified')}" for key in names}
+    ranges = [
+        tell(f"change.range.{key}", **limits) + marks[key] if facts.threshold is not None else "" for key in names
+    ]
     values = [facts.classes[key] for key in names]
     spoken = "; ".join(f"{text} {count(value, language)}" for text, value in zip(shown, values, strict=True))
     title = tell("change.title", instrument=facts.instrument)

@@ -160,7 +160,10 @@ class SessionsFacts:
 
 @dataclass(frozen=True, slots=True)
 class ChangeFacts:
-    """Change on one instrument by responder class: improved, within-error, unchanged, deteriorated, cannot-improve."""
+    """Change on one instrument by responder class: improved, within-error, unchanged, deteriorated, cannot-improve.
+
+    `source` says each instrument's threshold and where it was found; `verified` that every one of them was.
+    """
 
     instrument: str
     classes: Mapping[str, int | None]
@@ -172,6 +175,7 @@ class ChangeFacts:
     measured: int | None = None
     all_closed: int | None = None
     source: str = ""
+    verified: bool = True
 
 
 @dataclass(frozen=True, slots=True)
