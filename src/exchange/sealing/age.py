@@ -26,8 +26,8 @@ class Decrypted:
     stream: StreamReader
 
 
-def encrypt(sink: BinaryIO, recipients: Sequence[Recipient]) -> StreamWriter:
-    """Write the header and return the writer of the plaintext; call its `finish`."""
+def begin(sink: BinaryIO, recipients: Sequence[Recipient]) -> bytes:
+    """Write the header and return the key of the payload, for one payload only."""
     if not recipients:
         raise SealingError("sealing.no-recipients")
     if len(recipients) > header.MOST_STANZAS:
@@ -38,7 +38,12 @@ def encrypt(sink: BinaryIO, recipients: Sequence[Recipient]) -> StreamWriter:
     file_key, nonce = secrets.token_bytes(FILE_KEY), secrets.token_bytes(_NONCE)
     text = header.write([recipient.wrap(file_key) for recipient in recipients])
     sink.write(text + b" " + header.encode(mac(file_key, text)).encode("ascii") + b"\n" + nonce)
-    return StreamWriter(payload_key(file_key, nonce), sink)
+    return payload_key(file_key, nonce)
+
+
+def encrypt(sink: BinaryIO, recipients: Sequence[Recipient]) -> StreamWriter:
+    """Write the header and return the writer of the plaintext; call its `finish`."""
+    return StreamWriter(begin(sink, recipients), sink)
 
 
 def decrypt(source: BinaryIO, identities: Sequence[Identity], *, kinds: frozenset[str] | None = None) -> Decrypted:

@@ -1,25 +1,31 @@
-"""SHA-256 of what is being written, worked out in a second thread while it is written."""
+"""SHA-256 of what is being read or written, worked out in a thread of its own that may lag a little behind."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Thread
 from types import TracebackType
 
-# Below this a thread costs more than it saves; hashlib and the AEAD both let another thread run meanwhile.
+_PIECE = 256 * 1024
+# How far the thread may lag: cipher and disk are uneven, and neither should wait for the other at every piece.
+_RING = 4
+# Below this a thread costs more than it saves; hashlib, reads and writes all let another thread run meanwhile.
 _WORTH_A_THREAD = 64 * 1024
 
 
 class Hashing:
-    """Passes pieces on to a writer and hashes them; no thread is made for small pieces."""
+    """Hashes pieces in their order; what is given may be overwritten as soon as a call returns."""
 
-    __slots__ = ("_hashed", "_pool", "size")
+    __slots__ = ("_empty", "_full", "_hashed", "_thread", "size")
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Begin with nothing; the thread is made for the first large piece."""
         self._hashed = hashlib.sha256()
-        self._pool = ThreadPoolExecutor(1)
+        self._thread: Thread | None = None
+        self._full: SimpleQueue[tuple[memoryview, int] | None] = SimpleQueue()
+        self._empty: SimpleQueue[memoryview] = SimpleQueue()
         self.size = 0
 
     def __enter__(self) -> Hashing:
@@ -30,22 +36,49 @@ class Hashing:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the thread."""
-        self._pool.shutdown()
+        self._settle()
+
+    def take(self, data: bytes | bytearray | memoryview) -> None:
+        """Hash a piece, now or soon."""
+        view = memoryview(data)
+        self.size += len(view)
+        if self._thread is None:
+            if len(view) < _WORTH_A_THREAD:
+                self._hashed.update(view)
+                return
+            self._begin()
+        while view:
+            buffer = self._empty.get()
+            size = min(len(view), _PIECE)
+            buffer[:size] = view[:size]
+            self._full.put((buffer, size))
+            view = view[size:]
 
     def pass_on(self, data: bytes | bytearray | memoryview, write: Callable[[bytes | memoryview], object]) -> None:
-        """Write and hash a piece; both are done when this returns, so that its buffer can be used again."""
-        piece = memoryview(data)
-        self.size += len(piece)
-        if len(piece) < _WORTH_A_THREAD:
-            self._hashed.update(piece)
-            write(piece)
-            return
-        job = self._pool.submit(self._hashed.update, piece)
-        try:
-            write(piece)
-        finally:
-            job.result()
+        """Hash a piece and write it."""
+        self.take(data)
+        write(memoryview(data))
 
     def hexdigest(self) -> str:
         """Return the SHA-256 of everything that passed."""
+        self._settle()
         return self._hashed.hexdigest()
+
+    def _begin(self) -> None:
+        for _ in range(_RING):
+            # Views, because a slice of a bytearray itself is assigned by way of one more copy.
+            self._empty.put(memoryview(bytearray(_PIECE)))
+        self._thread = Thread(target=self._run, name="hashing", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while (given := self._full.get()) is not None:
+            buffer, size = given
+            self._hashed.update(buffer[:size])
+            self._empty.put(buffer)
+
+    def _settle(self) -> None:
+        if self._thread is not None:
+            self._full.put(None)
+            self._thread.join()
+            self._thread = None

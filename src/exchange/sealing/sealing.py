@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import secrets
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from exchange.errors import SealingError
-from exchange.sealing import age, control, permissions, tar
+from exchange.sealing import age, control, draining, permissions, tar
 from exchange.sealing.addressees import Addressees
 from exchange.sealing.hashing import Hashing
 from exchange.sealing.manifest import (
@@ -31,7 +30,7 @@ from exchange.signing import jws
 from exchange.signing.cards import Card
 from exchange.signing.keys import Keyring
 
-_PIECE = 1024 * 1024
+_PIECE = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +88,18 @@ def prepare(
 
     `card` is the sender's own; its keys are the keyring's. An empty `message_id` is drawn at random.
     """
+    listed = tuple(_listed(content, heading.kind) for content in contents)
+    return sign(announce(listed, heading, addressees, keyring, card), keyring)
+
+
+def announce(
+    listed: tuple[Listed, ...], heading: Heading, addressees: Addressees, keyring: Keyring, card: Card
+) -> Manifest:
+    """Return the manifest over these contents, not yet signed."""
     if card.public != keyring.signing.public or heading.stream.organisation not in card.parties:
         raise SealingError("signing.key-malformed")
     addressees.require_world(keyring.demo)
-    manifest = Manifest(
+    return Manifest(
         message_id=heading.message_id or secrets.token_hex(16),
         kind=heading.kind,
         sender=heading.stream.organisation,
@@ -105,9 +112,13 @@ def prepare(
         audit=heading.audit,
         created=heading.created,
         expires=heading.expires,
-        contents=tuple(_listed(content, heading.kind) for content in contents),
+        contents=listed,
         suite=addressees.suite,
     )
+
+
+def sign(manifest: Manifest, keyring: Keyring) -> Prepared:
+    """Sign a manifest as it is."""
     payload = manifest.to_bytes()
     signed = jws.sign(payload, "manifest", keyring.signing)
     if len(signed) > MOST_MANIFEST:
@@ -123,7 +134,7 @@ def write(manifest_jws: bytes, contents: Sequence[Content], addressees: Addresse
     manifest = Manifest.from_bytes(jws.payload(manifest_jws))
     if not _agrees(manifest, contents, addressees):
         raise SealingError("sealing.contents-differ")
-    with _published(destination) as file:
+    with published(destination) as file:
         stream = age.encrypt(file, addressees.recipients)
         container = tar.Writer(stream)
         container.begin(FILE_NAME, len(manifest_jws))
@@ -136,10 +147,11 @@ def write(manifest_jws: bytes, contents: Sequence[Content], addressees: Addresse
 
 
 @contextmanager
-def _published(destination: Path) -> Iterator[BinaryIO]:
+def published(destination: Path) -> Iterator[BinaryIO]:
+    """Give a part to write; synchronise it and give it its name, or leave nothing."""
     part = destination.with_name(f".{destination.name}.{secrets.token_hex(4)}.part")
     try:
-        with os.fdopen(permissions.create(part), "wb") as file:
+        with draining.create(part) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -155,17 +167,20 @@ def _agrees(manifest: Manifest, contents: Sequence[Content], addressees: Address
     return signed == given and (manifest.suite, manifest.recipients) == (addressees.suite, addressees.names)
 
 
-def _listed(content: Content, kind: Kind) -> Listed:
+def require_name(content: Content) -> None:
+    """Refuse a name that a container does not hold; what it was is not repeated."""
     if not tar.NAME.fullmatch(content.name) or content.name == FILE_NAME:
         raise SealingError("sealing.name-refused")
-    hashed, size = hashlib.sha256(), 0
-    with content.open() as source:
-        for piece in _pieces(source, tar.MOST_MEMBER + 1):
-            hashed.update(piece)
-            size += len(piece)
-    if size > tar.MOST_MEMBER:
+
+
+def _listed(content: Content, kind: Kind) -> Listed:
+    require_name(content)
+    with content.open() as source, Hashing() as hashed:
+        for piece in pieces(source, tar.MOST_MEMBER + 1):
+            hashed.take(piece)
+    if hashed.size > tar.MOST_MEMBER:
         raise SealingError("sealing.too-large", name=content.name)
-    listed = Listed(content.name, content.media_type, size, hashed.hexdigest(), content.records)
+    listed = Listed(content.name, content.media_type, hashed.size, hashed.hexdigest(), content.records)
     if kind is Kind.CONTROL:
         control.require_listed(listed)
         with content.open() as source:
@@ -177,14 +192,14 @@ def _pack(container: tar.Writer, listed: Listed, content: Content) -> None:
     container.begin(listed.name, listed.size)
     with content.open() as source, Hashing() as hashed:
         # One byte more than was signed is read, so that a file that grew is seen.
-        for piece in _pieces(source, listed.size + 1):
+        for piece in pieces(source, listed.size + 1):
             hashed.pass_on(piece, container.write)
     if (hashed.size, hashed.hexdigest()) != (listed.size, listed.sha256):
         raise SealingError("sealing.input-changed", name=listed.name)
     container.end(listed.size)
 
 
-def _pieces(source: BinaryIO, most: int) -> Iterator[bytes]:
+def pieces(source: BinaryIO, most: int) -> Iterator[bytes]:
     """Give up to `most` bytes in pieces."""
     left = most
     while left:

@@ -7,6 +7,7 @@ the bytes that are signed; nothing is ever serialised again to verify it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from exchange.errors import WasChanged
@@ -31,6 +32,7 @@ TYPES = frozenset(
 )
 
 _ALGORITHMS = (ED25519, ML_DSA)
+_SIGNATURES = (64, 3309)  # bytes: RFC 8032, FIPS 204
 # A base64url payload of the largest kind and two signatures.
 _MOST_JWS = MOST_BYTES * 3 // 2
 
@@ -49,12 +51,14 @@ def sign(payload: bytes, typ: str, keys: SigningKeys) -> bytes:
     if typ not in TYPES:
         raise ValueError(typ)
     body = base64url(payload)
-    signatures = []
-    for algorithm, key_id, key in zip(_ALGORITHMS, keys.public.ids, keys.signers, strict=True):
-        protected = base64url(canonical({"alg": algorithm, "kid": key_id, "typ": typ}))
-        signature = key.sign(f"{protected}.{body}".encode("ascii"))
-        signatures.append({"protected": protected, "signature": base64url(signature)})
-    return canonical({"payload": body, "signatures": signatures})
+    headers = _headers(typ, keys.public)
+    signed = (key.sign(f"{header}.{body}".encode("ascii")) for header, key in zip(headers, keys.signers, strict=True))
+    return _general(body, headers, signed)
+
+
+def size(payload: int, typ: str, public: PublicKeys) -> int:
+    """Return how many bytes `sign` makes of a payload of so many bytes: room can be left for it beforehand."""
+    return len(_general(base64url(bytes(payload)), _headers(typ, public), map(bytes, _SIGNATURES)))
 
 
 def verify(jws: bytes, typ: str, card: Signer) -> bytes:
@@ -86,6 +90,17 @@ def payload(jws: bytes) -> bytes:
 def digest(jws: bytes) -> str:
     """Return the SHA-256 of the payload bytes as hex: the name of a signed object (ML-DSA signing is randomised)."""
     return hashlib.sha256(payload(jws)).hexdigest()
+
+
+def _headers(typ: str, public: PublicKeys) -> list[str]:
+    named = zip(_ALGORITHMS, public.ids, strict=True)
+    return [base64url(canonical({"alg": algorithm, "kid": key_id, "typ": typ})) for algorithm, key_id in named]
+
+
+def _general(body: str, headers: Sequence[str], signed: Iterable[bytes]) -> bytes:
+    parts = zip(headers, signed, strict=True)
+    signatures = [{"protected": header, "signature": base64url(signature)} for header, signature in parts]
+    return canonical({"payload": body, "signatures": signatures})
 
 
 def _failures() -> tuple[type[Exception], ...]:
