@@ -79,10 +79,10 @@ def record(
 
     Example: exchange evaluate record --epd P17 --session 4 --effect sufficient --decision continue
     """
-    from exchange.operations import evaluating
+    from exchange.operations import evaluating, measuring
 
     with speaker.workspace() as workspace:
-        evaluating.record(
+        saved = evaluating.record(
             workspace,
             epd_number=epd_number,
             session_number=session_number,
@@ -96,6 +96,8 @@ def record(
             told_referrer_on=told_referrer_on.date() if told_referrer_on else None,
         )
     speaker.tell("program.evaluate-recorded")
+    for line in measuring.thresholds([saved.instrument], speaker.language):
+        speaker.line(line)
     speaker.result({"recorded": 1})
 
 

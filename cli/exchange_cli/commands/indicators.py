@@ -51,7 +51,7 @@ def command(
 
     Example: exchange indicators substitution-net --from 2024-01-01 --until 2026-01-01
     """
-    from exchange.operations import figuring
+    from exchange.operations import figuring, measuring
 
     if check is not None:
         return _checked(speaker, check)
@@ -80,6 +80,8 @@ def command(
             audience=audience,
         )
         found = figuring.notices(workspace, ids) if audience == "insurer" else ()
+        shown = {one.indicator for one in figures}
+        judged = measuring.judged_by(workspace, (one for one in figuring.definitions(ids) if one.id in shown), as_of)
         if to is not None:
             figuring.write(figures, to, language=speaker.language)
             speaker.tell("program.written", file=to)
@@ -91,8 +93,14 @@ def command(
         [figuring.row(figure, speaker.language) for figure in figures],
         right=frozenset({2, 3, 4, 5, 6}),
     )
+    thresholds = measuring.thresholds(judged, speaker.language)
+    if thresholds:
+        speaker.line()
+        speaker.tell("program.figure-thresholds")
+        for line in thresholds:
+            speaker.line(f"  {line}")
     speaker.findings(found)
-    speaker.result({"figures": figures, "findings": found})
+    speaker.result({"figures": figures, "thresholds": thresholds, "findings": found})
     return exits.FINDINGS if found else exits.DONE
 
 

@@ -194,6 +194,7 @@ def why(workspace: Workspace, ids: Sequence[str], episode: str, *, language: str
     """Say of one treatment, by EPD number or koppelcode, which criteria hold: for the practice's own eyes."""
     from exchange.indicators import oracle
     from exchange.indicators.wording import step_text
+    from exchange.operations import measuring
     from exchange.records.instruments import instruments
 
     found = _episode(workspace, episode)
@@ -210,6 +211,9 @@ def why(workspace: Workspace, ids: Sequence[str], episode: str, *, language: str
         for step in told.steps:
             mark = " ◄" if step.decisive else ""
             lines.append(f"  {say(f'figuring.step-{step.outcome}', {}, language)}: {step_text(step, language)}{mark}")
+        held = [one.instrument for one in dataset.episodes if one.episode_id == found]
+        if measuring.judged_by(workspace, [definition]):
+            lines += [f"  {line}" for line in measuring.thresholds(held, language)]
     trail.note(workspace, "explained", detail="indicator")
     return tuple(lines)
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from exchange.errors import IndicatorError
 from exchange.findings import Finding, say
 from exchange.records.instruments import VERIFIED, Instrument, Threshold, find_instrument, instruments
 from exchange.records.scoring import Scored, score
-from exchange.records.thresholds import mdc_text, mic_text, points
+from exchange.records.thresholds import mdc_text, mic_text, points, threshold_text
+
+if TYPE_CHECKING:
+    from exchange.indicators.definition import Definition
+    from exchange.operations.workspace import Workspace
 
 HEAD = ("id", "better", "range", "mic", "error", "status", "items", "population", "source")
 
@@ -151,6 +156,22 @@ def told(one: Instrument, found: Scored, language: str) -> Mapping[str, object]:
         "answered": found.answered,
         "items": rule.items if rule is not None else found.answered,
     }
+
+
+def judged_by(workspace: Workspace, definitions: Iterable[Definition], as_of: int | None = None) -> tuple[str, ...]:
+    """Return the instruments by whose thresholds these figures call a patient improved; none where none does."""
+    from exchange.indicators.definition import Scores
+
+    outcomes = (each for one in definitions for each in one.outcome)
+    if not any(isinstance(each, Scores) and each.wanted == "improved" for each in outcomes):
+        return ()
+    return tuple(sorted(workspace.store.instruments_named(as_of)))
+
+
+def thresholds(names: Iterable[str], language: str) -> tuple[str, ...]:
+    """Return a line for each instrument with its threshold and source; an unverified one is marked so."""
+    known = (instruments()[name] for name in names if name in instruments())
+    return tuple(threshold_text(one, language) for one in known)
 
 
 def _reference(source: str) -> str:

@@ -214,6 +214,10 @@ class Store:
         """Return all that an indicator may look at, now or as of a load; no identities."""
         return reading.dataset(self._database, as_of)
 
+    def instruments_named(self, as_of: int | None = None) -> frozenset[str]:
+        """Return the instruments that episodes name as theirs."""
+        return reading.instruments_named(self._database, as_of)
+
     def patient_identity(self, patient_id: str) -> Patient:
         """Return one patient with BSN, EPD number and name, opened."""
         return reading.patient_identity(self._database, patient_id)

@@ -39,6 +39,14 @@ def _rows(connection: Connection, table: sa.Table, as_of: int | None, *order: st
     return list(each(connection, query))
 
 
+def instruments_named(database: Database, as_of: int | None = None) -> frozenset[str]:
+    """Return the instruments that episodes name as theirs."""
+    table = tables.episode
+    query = sa.select(table.c.instrument).where(current(table, as_of), table.c.instrument != "").distinct()
+    with database.reading() as connection:
+        return frozenset(connection.execute(query).scalars())
+
+
 def dataset(database: Database, as_of: int | None = None) -> Dataset:
     """Return everything an indicator may look at, sorted by id, now or as of a load; nothing that says who it is.
 
