@@ -7,16 +7,29 @@ from pathlib import Path
 import click
 
 from exchange_cli import exits
+from exchange_cli.reaching import login, reaching
 from exchange_cli.speaking import Speaker, common
 
 
 @click.command("export")
 @click.argument("agreement")
-@click.option("--to", type=click.Path(path_type=Path), help="A folder to drop the files in; else they stay in outbox/.")
+@click.option(
+    "--to", metavar="FOLDER|sftp://…", help="A folder or SFTP server to drop the files at; else they stay in outbox/."
+)
 @click.option("--dry-run", is_flag=True, help="Show every decision of the gate and write nothing.")
 @click.option("--release", is_flag=True, help="Release nine digits that look like a BSN but are none of ours; logged.")
+@reaching
 @common
-def command(speaker: Speaker, agreement: str, to: Path | None, dry_run: bool, release: bool) -> int:
+def command(
+    speaker: Speaker,
+    agreement: str,
+    to: str | None,
+    dry_run: bool,
+    release: bool,
+    host_key: str,
+    identity: Path | None,
+    ssh_secret_fd: int | None,
+) -> int:
     """Export what is new under an agreement: one sealed file for each partner, only what the gate lets through.
 
     Example: exchange export gp-2026 --dry-run
@@ -25,12 +38,20 @@ def command(speaker: Speaker, agreement: str, to: Path | None, dry_run: bool, re
 
     with speaker.workspace() as workspace, speaker.progress("program.exporting") as step:
         result = exporting.export(
-            workspace, agreement, to=to, dry_run=dry_run, release=release, language=speaker.language, progress=step
+            workspace,
+            agreement,
+            to=to,
+            login=login(speaker, host_key, identity, ssh_secret_fd),
+            dry_run=dry_run,
+            release=release,
+            language=speaker.language,
+            progress=step,
         )
     for late in result.resumed:
-        speaker.tell("program.export-resumed", file=late.file, party=late.party)
+        speaker.tell("program.export-resumed", file=late.dropped or late.file, party=late.party)
     for one in result.files:
-        speaker.tell("program.export-file", file=one.file, party=one.party, messages=one.messages, cases=one.cases)
+        where = one.dropped or one.file
+        speaker.tell("program.export-file", file=where, party=one.party, messages=one.messages, cases=one.cases)
     if not result.files and not result.resumed and not dry_run:
         speaker.tell("program.export-nothing")
     for refused in result.refused:

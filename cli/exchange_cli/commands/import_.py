@@ -7,25 +7,36 @@ from pathlib import Path
 import click
 
 from exchange_cli import exits
+from exchange_cli.reaching import login, reaching
 from exchange_cli.speaking import Speaker, common
 
 
 @click.command("import")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
-    "--from", "folder", type=click.Path(path_type=Path, file_okay=False), help="Every sealed file of a folder."
+    "--from", "folder", metavar="FOLDER|sftp://…", help="Every sealed file of a folder or of an SFTP server's folder."
+)
+@click.option(
+    "--after",
+    type=click.Choice(["keep", "move", "delete"]),
+    help="With --from: what becomes of a file that was taken in. A folder keeps it; a server moves it to done/.",
 )
 @click.option("--agreement", help="For a form: the agreement it belongs to.")
 @click.option("--partner", help="For a form: the party it came from.")
 @click.option("--how", default="", help="For a form: how you know who sent it.")
+@reaching
 @common
 def command(
     speaker: Speaker,
     files: tuple[Path, ...],
-    folder: Path | None,
+    folder: str | None,
+    after: str | None,
     agreement: str | None,
     partner: str | None,
     how: str,
+    host_key: str,
+    identity: Path | None,
+    ssh_secret_fd: int | None,
 ) -> int:
     """Open, check, ask the gate, store. A file that was taken in before is said to be so and changes nothing.
 
@@ -41,7 +52,8 @@ def command(
         read = [
             forms.take_in(workspace, file, agreement=agreement or "", partner=partner or "", how=how) for file in sheets
         ]
-        results = importing.take_in(workspace, sealed, folder=folder, progress=step)
+        into = login(speaker, host_key, identity, ssh_secret_fd)
+        results = importing.take_in(workspace, sealed, folder=folder, after=after, login=into, progress=step)
     for form in read:
         speaker.tell("program.import-form", file=form.file, answers=form.answers, party=form.party)
         speaker.findings(form.findings)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from exchange.errors import StoreError, WorkspaceError
+from exchange.errors import StoreError
 from exchange.findings import Decision, Finding, Premise
-from exchange.operations import posting, trail
+from exchange.operations import carrying, posting, trail
 from exchange.operations.gathering import Courses, Terms, terms_of
 from exchange.operations.telling import Asked, Draft, drafted, question
 from exchange.operations.workspace import Workspace
+
+if TYPE_CHECKING:
+    from exchange.transports.place import Carrier
 
 CONTENT = "messages.ndjson"
 FHIR_LINES = "application/fhir+ndjson"
@@ -20,12 +24,13 @@ FHIR_LINES = "application/fhir+ndjson"
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One file for one partner."""
+    """One file for one partner; `dropped` is where it was brought, as words."""
 
     file: Path
     party: str
     messages: int
     cases: int
+    dropped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ def export(
     workspace: Workspace,
     agreement: str,
     *,
-    to: Path | None = None,
+    to: Path | str | None = None,
+    login: carrying.Login = carrying.NO_LOGIN,
     dry_run: bool = False,
     release: bool = False,
     language: str = "nl",
@@ -62,13 +68,28 @@ def export(
 ) -> Exported:
     """Send what is new under an agreement to every party on the other side that may have it.
 
+    `to` is a folder or `sftp://…` where the files are dropped; without it they stay in the outbox.
     Raises Refused where the gate refuses everything on one ground (an expired agreement, an unverified card).
     `release` lets nine digits pass that look like a BSN and are nobody's here; that is logged.
     """
     terms = terms_of(workspace, agreement)
-    if to is not None and not to.is_dir():
-        raise WorkspaceError("transports.no-folder", hints=("hint.make-folder",), folder=str(to))
-    resumed = () if dry_run else posting.resume(workspace, to=to)
+    with carrying.carried(workspace, None if dry_run else to, login) as carrier:
+        if carrier is not None:
+            carrier.ready()
+        return _exported(terms, agreement, carrier, dry_run=dry_run, release=release, progress=progress)
+
+
+def _exported(
+    terms: Terms,
+    agreement: str,
+    to: Carrier | None,
+    *,
+    dry_run: bool,
+    release: bool,
+    progress: Callable[[int, int], None] | None,
+) -> Exported:
+    workspace = terms.workspace
+    resumed = () if dry_run else posting.resume(workspace, to=to, agreement=terms.stored.agreement_id)
     courses = Courses(workspace.store.dataset()) if terms.us.role == "practice" else None
     told = workspace.store.sent.digests()
     drafts = [
@@ -77,10 +98,11 @@ def export(
         if other.signs == "keys"
     ]
     _require_something(terms, drafts, dry_run=dry_run)
-    sent = () if dry_run else tuple(one for one in (_post(terms, draft, to) for draft in drafts) if one is not None)
+    posts = () if dry_run else (_post(terms, draft, told, to) for draft in drafts)
+    sent = tuple(one for one in posts if one is not None)
     refused = tuple(one for draft in drafts for one in _withheld(draft))
     if not dry_run:
-        _note(workspace, agreement, drafts, refused)
+        _note(workspace, agreement, refused)
     return Exported(
         agreement,
         sent,
@@ -92,12 +114,8 @@ def export(
     )
 
 
-def _note(workspace: Workspace, agreement: str, drafts: Iterable[Draft], refused: Iterable[Withheld]) -> None:
-    """Write into the trail what a person released, and what the gate kept back on which grounds."""
-    for draft in drafts:
-        if draft.released:
-            party, count = draft.party.party, draft.released
-            trail.note(workspace, "released", counterparty=party, ground=agreement, detail=f"{count}: nine digits")
+def _note(workspace: Workspace, agreement: str, refused: Iterable[Withheld]) -> None:
+    """Write into the trail what the gate kept back, and on which grounds."""
     for one in refused:
         trail.note(
             workspace,
@@ -147,7 +165,7 @@ def _require_in_force(terms: Terms) -> None:
             gate.require(replace(asked, purpose=purpose), terms.frozen)
 
 
-def _post(terms: Terms, draft: Draft, to: Path | None) -> Sent | None:
+def _post(terms: Terms, draft: Draft, told: Mapping[tuple[str, str], str], to: Carrier | None) -> Sent | None:
     """Write cases, what was told and the journal in one transaction, and the file after that."""
     from exchange.sealing.manifest import AgreementRef, Kind
     from exchange.sealing.sealing import Content
@@ -157,7 +175,7 @@ def _post(terms: Terms, draft: Draft, to: Path | None) -> Sent | None:
     workspace, stored = terms.workspace, terms.stored
     content = Content(CONTENT, FHIR_LINES, len(draft.lines), b"".join(line + b"\n" for line in draft.lines))
     with workspace.store.together(by=workspace.user, at=workspace.now):
-        _require_still_new(workspace, stored.agreement_id, draft)
+        _require_still_new(workspace, stored.agreement_id, draft, told)
         for case in draft.opened:
             workspace.store.cases.open(case, by=workspace.user, at=workspace.now)
         for about, event, digest, message_id in draft.told:
@@ -170,12 +188,21 @@ def _post(terms: Terms, draft: Draft, to: Path | None) -> Sent | None:
             contents=(content,),
             agreement=AgreementRef(stored.agreement_id, stored.version, stored.digest),
         )
+        if draft.released:
+            party, count = draft.party.party, draft.released
+            ground = stored.agreement_id
+            trail.note(workspace, "released", counterparty=party, ground=ground, detail=f"{count}: nine digits")
     posted = posting.publish(workspace, entry, to=to)
-    return Sent(posted.file, draft.party.party, len(draft.lines), len(draft.cases))
+    return Sent(posted.file, draft.party.party, len(draft.lines), len(draft.cases), posted.dropped)
 
 
-def _require_still_new(workspace: Workspace, agreement_id: str, draft: Draft) -> None:
-    """Under the writers' lock: another process may have opened the same cases since we looked."""
+def _require_still_new(
+    workspace: Workspace, agreement_id: str, draft: Draft, told: Mapping[tuple[str, str], str]
+) -> None:
+    """Under the writers' lock: another process may have opened the same cases, or told the same, since we looked."""
+    now = workspace.store.sent.digests()
+    if any(now.get((about, event)) != told.get((about, event)) for about, event, _, _ in draft.told):
+        raise StoreError("exporting.meanwhile", hints=("hint.try-again",), party=draft.party.party)
     mine = {case.episode_id for case in draft.opened}
     for case in workspace.store.cases.of_agreement(agreement_id):
         if case.partner == draft.party.party and case.episode_id in mine:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exchange.errors import CannotOpen, ExchangeError, SealingError
-from exchange.findings import Finding
-from exchange.operations import agreeing, partners, receiving, standing, trail
+from exchange.errors import CannotOpen, ExchangeError, SealingError, WasChanged, WorkspaceError
+from exchange.findings import Finding, Severity
+from exchange.operations import agreeing, carrying, partners, receiving, standing, trail
 from exchange.operations.workspace import Workspace
-from exchange.transports import folder as folder_transport
 
 if TYPE_CHECKING:
     from exchange.sealing.opening import Opened
     from exchange.store.journal import Arrival
-
-
-# A part that another process may still be writing is left alone.
-STALE = timedelta(hours=1)
+    from exchange.transports.place import Carrier
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +36,56 @@ def take_in(
     workspace: Workspace,
     files: Sequence[Path],
     *,
-    folder: Path | None = None,
+    folder: Path | str | None = None,
+    after: str | None = None,
+    login: carrying.Login = carrying.NO_LOGIN,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Imported, ...]:
-    """Take in sealed files, each whole or not at all.
+    """Take in sealed files, each whole or not at all; `folder` may be `sftp://…`, `after` is keep, move or delete.
 
     With several files a bad one does not hold up the others: they are taken in first, then its error is raised.
     """
-    from exchange.sealing.opening import sweep
-
-    for inner in ("inbox", "outbox", "quarantine"):
-        sweep(workspace.folder / inner, before=workspace.now - STALE)
-    waiting = [*files, *(folder_transport.waiting(folder) if folder is not None else ())]
     done: list[Imported] = []
     wrong: list[ExchangeError] = []
-    for number, file in enumerate(waiting, 1):
-        try:
-            done.append(_one(workspace, file))
-        except ExchangeError as error:
-            wrong.append(error)
-        if progress is not None:
-            progress(number, len(waiting))
+    with carrying.carried(workspace, folder, login) as carrier:
+        lying = carrier.waiting() if carrier is not None else None
+        names = lying.names if lying is not None else ()
+        for number, file in enumerate((*files, *names), 1):
+            try:
+                if isinstance(file, str) and carrier is not None:
+                    done += _picked_up(workspace, carrier, file, after or carrier.usual)
+                elif isinstance(file, Path):
+                    done.append(_one(workspace, file))
+            except WorkspaceError as error:
+                wrong.insert(0, error)
+                break  # the place itself does not answer: it would not for the next file either
+            except ExchangeError as error:
+                wrong.append(error)
+            if progress is not None:
+                progress(number, len(files) + len(names))
     if wrong:
         raise wrong[0]
+    if lying is not None and lying.odd:
+        odd = Finding("transports.odd-entries", severity=Severity.WARNING, params={"count": lying.odd})
+        done.append(Imported("", "", "", "skipped", findings=(odd,)))
     return tuple(done)
+
+
+def _picked_up(workspace: Workspace, carrier: Carrier, name: str, after: str) -> list[Imported]:
+    """Fetch one file into a folder that is swept, take it in, and only then move it out of the way."""
+    from exchange.sealing import parts
+
+    with parts.folder(workspace.folder / "inbox") as into:
+        file = carrier.fetch(name, into)
+        if file is None:
+            return []  # another process that picks up there was first
+        result = _one(workspace, file)
+    try:
+        carrier.settle(name, after)
+    except WorkspaceError as error:
+        stays = Finding(error.rule, severity=Severity.WARNING, params=error.params)
+        result = replace(result, findings=(*result.findings, stays))
+    return [result]
 
 
 def opened(workspace: Workspace, file: Path, into: Path) -> Opened:
@@ -81,33 +101,44 @@ def opened(workspace: Workspace, file: Path, into: Path) -> Opened:
         raise
 
 
+class _Meanwhile(Exception):  # noqa: N818 - not an error: how an import leaves its transaction
+    pass
+
+
 def _one(workspace: Workspace, file: Path) -> Imported:
-    from exchange.errors import WasChanged
-    from exchange.store.journal import Seen
+    from exchange.sealing import parts
 
     if not file.is_file():
         raise CannotOpen(file=file.name)
+    # Until all of it is stored the plaintext lies in a part, so that a crash leaves nothing that is not swept.
+    with parts.folder(workspace.folder / "inbox") as into:
+        try:
+            read = opened(workspace, file, into)
+        except SealingError as error:
+            trail.note(workspace, "import-refused", outcome="refused", object=f"file:{file.name}", detail=error.rule)
+            raise
+        return _examined(workspace, file, read)
+
+
+def _examined(workspace: Workspace, file: Path, read: Opened) -> Imported:
+    from exchange.store.journal import Seen
+
+    arrival = _arrival(read, file)
+    seen = workspace.store.journal.examine(arrival)
+    if seen.seen is Seen.CONFLICT:
+        trail.note(workspace, "message-replaced", counterparty=arrival.party, outcome="refused")
+        raise WasChanged(file=file.name)
+    already = Imported(file.name, arrival.party, arrival.kind, "already")
+    if seen.seen is Seen.ALREADY:
+        return already
     try:
-        read = opened(workspace, file, workspace.folder / "inbox")
-    except SealingError as error:
-        trail.note(workspace, "import-refused", outcome="refused", object=f"file:{file.name}", detail=error.rule)
-        raise
-    folder = next(iter(read.contents.values())).parent
-    try:
-        arrival = _arrival(read, file)
-        seen = workspace.store.journal.examine(arrival)
-        if seen.seen is Seen.CONFLICT:
-            trail.note(workspace, "message-replaced", counterparty=arrival.party, outcome="refused")
-            raise WasChanged(file=file.name)
-        if seen.seen is Seen.ALREADY:
-            return Imported(file.name, arrival.party, arrival.kind, "already")
-        return _store(workspace, file, read, arrival, seen.epoch_order, seen.findings)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        return _store(workspace, file, read, arrival, seen.findings)
+    except _Meanwhile:
+        return already
 
 
 def _store(
-    workspace: Workspace, file: Path, read: Opened, arrival: Arrival, epoch_order: int, found: Iterable[Finding]
+    workspace: Workspace, file: Path, read: Opened, arrival: Arrival, found: Iterable[Finding]
 ) -> Imported:
     from exchange.sealing.manifest import Kind
 
@@ -116,7 +147,7 @@ def _store(
             state = _control(workspace, read, arrival)
             result = Imported(file.name, arrival.party, arrival.kind, state, findings=tuple(found))
         else:
-            taken = receiving.receive(workspace, read, epoch_order, lambda: _journal(workspace, read, arrival))
+            taken = receiving.receive(workspace, read, lambda: _journal(workspace, read, arrival))
             result = Imported(
                 file.name, arrival.party, arrival.kind, "done", taken.messages, taken.cases, taken.answers,
                 (*found, *taken.findings),
@@ -132,13 +163,6 @@ def _store(
             detail=error.rule,
         )
         raise
-    trail.note(
-        workspace,
-        "received",
-        counterparty=arrival.party,
-        ground=arrival.agreement_id,
-        object=f"message:{arrival.message_id}",
-    )
     return result
 
 
@@ -165,8 +189,26 @@ def _control(workspace: Workspace, read: Opened, arrival: Arrival) -> str:
     return state
 
 
-def _journal(workspace: Workspace, read: Opened, arrival: Arrival) -> None:
-    workspace.store.journal.receive(arrival, at=workspace.now, manifest=read.manifest_jws)
+def _journal(workspace: Workspace, read: Opened, arrival: Arrival) -> int:
+    """Write that it came, in journal and trail, in the transaction of its contents; return the epoch's precedence.
+
+    Under the writers' lock another process may prove to have been first: then nothing of ours is stored.
+    """
+    from exchange.store.journal import Seen
+
+    found = workspace.store.journal.receive(arrival, at=workspace.now, manifest=read.manifest_jws)
+    if found.seen is Seen.ALREADY:
+        raise _Meanwhile
+    if found.seen is Seen.CONFLICT:
+        raise WasChanged(file=arrival.file_name)
+    trail.note(
+        workspace,
+        "received",
+        counterparty=arrival.party,
+        ground=arrival.agreement_id,
+        object=f"message:{arrival.message_id}",
+    )
+    return found.epoch_order
 
 
 def _arrival(read: Opened, file: Path) -> Arrival:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from exchange.errors import ExchangeError
@@ -12,6 +11,7 @@ from exchange.operations.workspace import Workspace
 
 def inspect(file: Path, workspace: Workspace | None) -> dict[str, object]:
     """Return facts by name; what needs our key is there only when it opens the file."""
+    from exchange.sealing import parts
     from exchange.sealing.opening import inspect as outside
 
     seen = outside(file)
@@ -24,9 +24,9 @@ def inspect(file: Path, workspace: Workspace | None) -> dict[str, object]:
     }
     if workspace is None:
         return facts
-    with tempfile.TemporaryDirectory(dir=workspace.folder / "inbox", prefix=".") as folder:
+    with parts.folder(workspace.folder / "inbox") as folder:
         try:
-            read = importing.opened(workspace, file, Path(folder))
+            read = importing.opened(workspace, file, folder)
         except ExchangeError:
             return {**facts, "opened": False}
         manifest = read.manifest

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 from exchange.errors import SealingError
 from exchange.operations import standing, trail
 from exchange.operations.workspace import Workspace
-from exchange.transports import folder as folder_transport
 
 if TYPE_CHECKING:
     from exchange.sealing.addressees import Addressees
     from exchange.sealing.manifest import AgreementRef, Kind, Position
     from exchange.sealing.sealing import Content
     from exchange.signing.cards import Card
-    from exchange.store.journal import Entry
+    from exchange.store.journal import Entry, State
     from exchange.store.streams import Slot
+    from exchange.transports.place import Carrier
 
 VALID = timedelta(days=90)
 _HIGH_WATER = "high-water.json"
@@ -33,12 +33,13 @@ _HIGH_WATER = "high-water.json"
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A sealed file that stands ready."""
+    """A sealed file that stands ready; `dropped` is where it was brought, as words."""
 
     file: Path
     party: str
     message_id: str
     kind: str
+    dropped: str = ""
 
 
 def card_of(workspace: Workspace, party: str) -> Card:
@@ -61,9 +62,9 @@ def post(
     stream: str,
     contents: Sequence[Content],
     agreement: AgreementRef | None,
-    to: Path | None = None,
+    to: Carrier | Path | None = None,
 ) -> Posted:
-    """Reserve, seal and publish one file for one partner; with `to` it is dropped in that folder as well."""
+    """Reserve, seal and publish one file for one partner; with `to` it is dropped there as well."""
     entry = reserve(workspace, kind=kind, party=party, stream=stream, contents=contents, agreement=agreement)
     return publish(workspace, entry, to=to)
 
@@ -106,41 +107,67 @@ def reserve(
         return prepared.jws, prepared.manifest.digest
 
     outgoing = Outgoing(message_id, kind.value, workspace.settings.party, stream, party, _packed(contents))
-    entry = workspace.store.journal.reserve(outgoing, at=workspace.now, sign=sign)
-    _keep_high_water(workspace)
-    return entry
+    return workspace.store.journal.reserve(outgoing, at=workspace.now, sign=sign)
 
 
 def publish(
-    workspace: Workspace, entry: Entry, *, to: Path | None = None, addressees: Addressees | None = None
+    workspace: Workspace, entry: Entry, *, to: Carrier | Path | None = None, addressees: Addressees | None = None
 ) -> Posted:
-    """Write the sealed file of a reserved entry into the outbox, and drop it where it is asked."""
-    from exchange.sealing import sealing
-    from exchange.store.journal import State
+    """Write the sealed file of a reserved entry into the outbox, and drop it where it is asked.
 
+    Another process of the same workspace may be at it too: each step that was taken already is as good.
+    """
+    from exchange.sealing import parts, permissions, sealing
+    from exchange.store.journal import State
+    from exchange.transports.folder import Folder
+
+    # Only now the number is committed: a mark ahead of the store would be taken for a backup that was put back.
+    _keep_high_water(workspace)
     file = workspace.folder / "outbox" / f"{entry.message_id}.age"
     if entry.manifest is None or entry.contents is None:
         raise SealingError("posting.nothing-kept", message=entry.message_id)
     if entry.state in {State.RESERVED, State.WRITTEN} and not file.exists():
         sealed_for = addressees or _addressees(workspace, entry.other)
-        sealing.write(entry.manifest, _unpacked(entry.contents), sealed_for, file)
+        with parts.folder(file.parent) as part:
+            sealing.write(entry.manifest, _unpacked(entry.contents), sealed_for, part / file.name)
+            # Sealed anew it is another file: the first of two processes stands, and both drop that one.
+            permissions.publish_first(part / file.name, file)
     # sealing.write is fsync and rename in one step, so both states follow each other here
     for state in (State.WRITTEN, State.PUBLISHED):
-        if entry.state is (State.RESERVED if state is State.WRITTEN else State.WRITTEN):
-            entry = workspace.store.journal.mark(entry.entry_id, state, at=workspace.now, file_name=file.name)
-    if to is not None:
-        folder_transport.drop(file, to)
-    workspace.store.journal.mark(entry.entry_id, State.DONE, at=workspace.now)
-    trail.note(
-        workspace, "sent", object=f"message:{entry.message_id}", counterparty=entry.other, ground=entry.agreement_id
-    )
-    return Posted(file if to is None else to / file.name, entry.other, entry.message_id, entry.kind)
+        _move_on(workspace, entry, state, file_name=file.name)
+    dropped = "" if to is None else (Folder(to) if isinstance(to, Path) else to).drop(file)
+    with workspace.store.at_once():
+        if _move_on(workspace, entry, State.DONE):
+            trail.note(
+                workspace,
+                "sent",
+                object=f"message:{entry.message_id}",
+                counterparty=entry.other,
+                ground=entry.agreement_id,
+            )
+    stands = Path(dropped) if dropped and "://" not in dropped else file
+    return Posted(stands, entry.other, entry.message_id, entry.kind, dropped)
 
 
-def resume(workspace: Workspace, *, to: Path | None = None) -> tuple[Posted, ...]:
-    """Finish what a crash interrupted: every message that was reserved and not yet done.
+def _move_on(workspace: Workspace, entry: Entry, state: State, *, file_name: str | None = None) -> bool:
+    """Mark a state in the journal; False where the message is there already, or further."""
+    journal, order = workspace.store.journal, ("reserved", "written", "published", "done")
+    with workspace.store.at_once():
+        found = journal.find(entry.message_id, entry.party)
+        stands = found.state.value if found is not None else ""
+        if stands in order and order.index(stands) >= order.index(state.value):
+            return False
+        journal.mark(entry.entry_id, state, at=workspace.now, file_name=file_name)
+        return True
 
-    One for a passphrase is cancelled: the passphrase was never kept, and its form is made again.
+
+def resume(
+    workspace: Workspace, *, to: Carrier | Path | None = None, agreement: str | None = None
+) -> tuple[Posted, ...]:
+    """Finish what a crash interrupted: every message that was reserved and not yet done, of one agreement or of all.
+
+    With `to` name the agreement: what is for one partner has no business at another's. One for a passphrase
+    is cancelled: the passphrase was never kept, and its form is made again.
     """
     from exchange.sealing.manifest import TO_PASSPHRASE, Manifest
     from exchange.signing import jws
@@ -148,6 +175,8 @@ def resume(workspace: Workspace, *, to: Path | None = None) -> tuple[Posted, ...
 
     posted = []
     for entry in workspace.store.journal.unfinished():
+        if agreement is not None and entry.agreement_id != agreement:
+            continue
         manifest = Manifest.from_bytes(jws.payload(entry.manifest or b""))
         if manifest.recipients == TO_PASSPHRASE and entry.state is State.RESERVED:
             workspace.store.journal.mark(entry.entry_id, State.REFUSED, at=workspace.now, reason="posting.nothing-kept")

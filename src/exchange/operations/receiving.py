@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -48,8 +47,8 @@ class _Line:
     message: Message
 
 
-def receive(workspace: Workspace, read: Opened, epoch_order: int, journal: Callable[[], None]) -> Taken:
-    """Check, gate and store one data file; `journal` is called in the same transaction.
+def receive(workspace: Workspace, read: Opened, journal: Callable[[], int]) -> Taken:
+    """Check, gate and store one data file; `journal` is called first in the same transaction: it gives the precedence.
 
     Raises MessageError or Refused for the first message that may not come in, and then nothing is stored.
     A message about a case nobody opened here is put in quarantine, sealed to our storage key, and one about a client
@@ -83,12 +82,13 @@ def receive(workspace: Workspace, read: Opened, epoch_order: int, journal: Calla
             taken.findings.append(found)
             continue
         accepted.append(line)
-    with workspace.store.together(by=workspace.user, at=workspace.now):
-        for line in accepted:
-            _store(workspace, terms, other, line, taken, read, epoch_order)
-        journal()
+    # Before the commit: after a crash nothing that was stored lacks its original.
     for path in read.contents.values():
         _keep_original(workspace, path, read.manifest.digest)
+    with workspace.store.together(by=workspace.user, at=workspace.now):
+        epoch_order = journal()
+        for line in accepted:
+            _store(workspace, terms, other, line, taken, read, epoch_order)
     return taken
 
 
@@ -367,9 +367,9 @@ def _keep_original(workspace: Workspace, path: Path, digest: str) -> None:
 
 
 def _quarantine(workspace: Workspace, line: _Line) -> None:
-    from exchange.sealing import originals, permissions
+    from exchange.sealing import originals, parts, permissions
 
-    part = workspace.folder / "quarantine" / f".{secrets.token_hex(8)}.part"
+    part = workspace.folder / "quarantine" / parts.name()
     try:
         permissions.write(part, line.data)
         originals.keep(

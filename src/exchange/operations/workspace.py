@@ -32,6 +32,8 @@ FOLDERS = ("keys", "agreements", "outbox", "inbox", "quarantine", "reports")
 _CARD = "card.jws"
 LONGEST = 200  # of a name or contact on a key card
 _CARD_YEARS = 5
+# A part that another process, perhaps on another machine, may still be writing is left alone.
+_STALE = timedelta(hours=1)
 
 Passphrase = Callable[[str], str]
 
@@ -188,10 +190,18 @@ class Workspace:
         from exchange.operations import standing
         from exchange.store.opening import Store
 
+        self._sweep()
         target = self.settings.store if "://" in self.settings.store else self.folder / self.settings.store
         opened = Store.open(target, self.keyring.store, instance=self.settings.instance)
         standing.enforce(self.folder, opened, by=self.user, at=self.now)
         return opened
+
+    def _sweep(self) -> None:
+        """Remove what a crash left half written: whoever opens the store begins with that."""
+        from exchange.sealing import parts
+
+        for inner in ("inbox", "outbox", "quarantine", "keys", "reports"):
+            parts.sweep(self.folder / inner, before=self.now - _STALE)
 
     @property
     def parties(self) -> frozenset[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from types import MappingProxyType
 from typing import BinaryIO
 
 from exchange.errors import CannotOpen, NotForUs, SealingError, WasChanged
-from exchange.sealing import age, armor, control, header, permissions, tar
+from exchange.sealing import age, armor, control, header, parts, permissions, tar
 from exchange.sealing.failures import AgeFailure
 from exchange.sealing.hashing import Hashing
 from exchange.sealing.manifest import FILE_NAME, MOST_MANIFEST, TO_PASSPHRASE, Kind, Listed, Manifest
@@ -61,7 +60,7 @@ def open_file(
 
     Raises CannotOpen, WasChanged or NotForUs and then leaves nothing behind. Opening the same file again replaces
     the folder by an equal one; whether a message was imported before is for the journal to say. Stale parts are
-    for `sweep`.
+    for `parts.sweep`; until then a caller's own folder for plaintext is `parts.folder`.
     """
     try:
         source = path.open("rb")
@@ -103,19 +102,6 @@ def inspect(path: Path) -> Inspection:
     sealed = max(0, size - _NONCE)
     payload = max(0, sealed - TAG * -(-sealed // (CHUNK + TAG)))
     return Inspection(path.stat().st_size, tuple(stanza.kind for stanza in stanzas), armored, payload)
-
-
-def sweep(folder: Path, *, before: datetime) -> int:
-    """Remove what a crash left half written and older than `before`; return how many."""
-    swept = 0
-    for part in sorted(folder.glob(".*.part")):
-        if part.lstat().st_mtime < before.timestamp():
-            if part.is_dir() and not part.is_symlink():
-                shutil.rmtree(part)
-            else:
-                part.unlink()
-            swept += 1
-    return swept
 
 
 def _decrypted(source: BinaryIO, keyring: Keyring, passphrase: str | None) -> age.Decrypted:
@@ -185,7 +171,7 @@ def _unpacked(reader: tar.Reader, manifest: Manifest, manifest_jws: bytes, card:
 
 @contextmanager
 def _part(into: Path) -> Iterator[Path]:
-    part = into / f".{secrets.token_hex(8)}.part"
+    part = into / parts.name()
     part.mkdir(mode=permissions.FOLDER_MODE)
     try:
         yield part

@@ -7,6 +7,7 @@ modes mean nothing there, so they are neither set nor checked, and a folder can'
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 import sys
 from pathlib import Path
@@ -31,8 +32,7 @@ def create(path: Path) -> int:
 
 def write(path: Path, data: bytes) -> None:
     """Write a small private file whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")  # two processes may write the same file
     try:
         with os.fdopen(create(part), "wb") as file:
             file.write(data)
@@ -50,6 +50,18 @@ def publish(part: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
+def publish_first(part: Path, path: Path) -> None:
+    """Give a finished file its name unless another has it: then that one stays."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without hard links
+        if not path.exists():
+            part.replace(path)
+    sync_folder(path.parent)
+
+
 def sync_folder(path: Path) -> None:
     """Write a folder's own entries to disk, where the platform can."""
     if POSIX:
@@ -58,6 +70,19 @@ def sync_folder(path: Path) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def process_lives(number: int) -> bool:
+    """Tell whether a process of this machine lives, or may: on Windows asking would end it."""
+    if not POSIX:
+        return True
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # somebody else's
+    return True
 
 
 def require_private(path: Path) -> None:

@@ -54,9 +54,19 @@ class Database:
             finally:
                 self._joined.held = before
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Do several things in one transaction as `together` does, without a load of their own."""
+        with self.writing() as connection:
+            before, self._joined.held = self._held, self._held or (connection, None)
+            try:
+                yield
+            finally:
+                self._joined.held = before
+
     @property
-    def _held(self) -> tuple[Connection, int] | None:
-        held: tuple[Connection, int] | None = getattr(self._joined, "held", None)
+    def _held(self) -> tuple[Connection, int | None] | None:
+        held: tuple[Connection, int | None] | None = getattr(self._joined, "held", None)
         return held
 
     @contextmanager
@@ -88,7 +98,8 @@ class Database:
         """Open a writing transaction and the load of one command, so that its versions say who and when."""
         held = self._held
         with self.writing() as connection:
-            yield connection, held[1] if held else new_load(connection, "command", by=by, at=at)
+            load = held[1] if held else None
+            yield connection, load if load is not None else new_load(connection, "command", by=by, at=at)
 
     def id_of(self, kind: str, *parts: object) -> str:
         """Return the surrogate id of a natural key: a keyed index, 32 hex digits."""

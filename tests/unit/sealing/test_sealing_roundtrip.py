@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from exchange.errors import CannotOpen, ExchangeError, SealingError
-from exchange.sealing import addressees, opening, originals, passphrases, sealing, tar
+from exchange.sealing import addressees, opening, originals, parts, passphrases, sealing, tar
 from exchange.sealing.manifest import AgreementRef, AuditHead, Kind, Position, Stream
 from exchange.signing.cards import make_card
 from exchange.signing.keys import EncryptionKey, Keyring
@@ -320,7 +320,7 @@ def test_what_a_crash_left_is_swept_and_what_is_fresh_is_not(exchange: Any) -> N
     whole.write_bytes(b"kept")
     for path in (half, loose, whole):
         os.utime(path, (old, old))
-    assert opening.sweep(exchange.inbox, before=NOW - timedelta(hours=1)) == 2
+    assert parts.sweep(exchange.inbox, before=NOW - timedelta(hours=1)) == 2
     assert exchange.kept() == [".33.part", "whole.age"]
 
 

@@ -1,0 +1,63 @@
+"""Unfinished work on disk: names that tell a later start whether the process that writes there still lives."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from exchange.sealing import permissions
+
+_OURS = re.compile(r"\..+\.([0-9a-f]{8})-(\d{1,10})\.part")
+
+
+def name() -> str:
+    """Return a hidden name for a part of this process, that says on which machine and in which process it is made."""
+    return f".{secrets.token_hex(8)}.{_machine()}-{os.getpid()}.part"
+
+
+@contextmanager
+def folder(inside: Path) -> Iterator[Path]:
+    """Make a private folder for plaintext that is gone afterwards; after a crash `sweep` takes it."""
+    part = inside / name()
+    part.mkdir(mode=permissions.FOLDER_MODE)
+    try:
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def sweep(inside: Path, *, before: datetime) -> int:
+    """Remove what a crash left half written; return how many.
+
+    A part of a process of this machine that no longer lives goes at once, any other when it is older than `before`.
+    """
+    swept = 0
+    for part in sorted(inside.glob(".*.part")):
+        try:
+            if not _left(part.name) and part.lstat().st_mtime >= before.timestamp():
+                continue
+            if part.is_dir() and not part.is_symlink():
+                shutil.rmtree(part)
+            else:
+                part.unlink()
+        except FileNotFoundError:
+            continue  # whoever made it, or another that sweeps, was first
+        swept += 1
+    return swept
+
+
+def _left(part: str) -> bool:
+    found = _OURS.fullmatch(part)
+    return found is not None and found[1] == _machine() and not permissions.process_lives(int(found[2]))
+
+
+def _machine() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
