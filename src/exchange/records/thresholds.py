@@ -50,7 +50,7 @@ def all_thresholds(instruments: Iterable[Instrument], language: str) -> str:
     return " ".join(
         say(
             f"records.thresholds-{kind}",
-            {"thresholds": ", ".join(_short(one, language) for one in judged if one.unverified is marked)},
+            {"thresholds": "; ".join(_short(one, language) for one in judged if one.unverified is marked)},
             language,
         )
         for kind, marked in kinds.items()
@@ -59,5 +59,5 @@ def all_thresholds(instruments: Iterable[Instrument], language: str) -> str:
 
 
 def _short(instrument: Instrument, language: str) -> str:
-    error = "" if instrument.mdc is None else points(instrument, instrument.mdc, language)
+    error = mdc_text(instrument, language)
     return f"{instrument.aliases[0]} {mic_text(instrument, language)}" + (f" / {error}" if error else "")
