@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from exchange.findings import Finding, Severity
 from exchange.store import tables
+from exchange.store.streams import followed
 from exchange.store.versions import Values, each
 
 
@@ -60,15 +61,6 @@ class Examined:
     findings: tuple[Finding, ...] = ()
 
 
-def _newest_order(connection: Connection, arrival: Arrival) -> int:
-    table = tables.stream
-    query = sa.select(sa.func.max(table.c.epoch_order)).where(
-        table.c.party == arrival.party, table.c.agreement_id == arrival.agreement_id
-    )
-    found = connection.execute(query).scalar()
-    return -1 if found is None else int(found)
-
-
 def examined(connection: Connection, arrival: Arrival, order: int) -> Examined:
     """Say what an arrival is beside what is known, and where its place in the stream does not fit."""
     table = tables.journal
@@ -83,10 +75,10 @@ def examined(connection: Connection, arrival: Arrival, order: int) -> Examined:
         return Examined(Seen.ALREADY, order)
     looked_at = sa.and_(table.c.direction == "in", table.c.party == arrival.party)
     rows = list(each(connection, sa.select(table).where(looked_at, place)))
-    return Examined(Seen.NEW, order, _continuity(connection, arrival, order, {row["sequence"]: row for row in rows}))
+    return Examined(Seen.NEW, order, _continuity(connection, arrival, {row["sequence"]: row for row in rows}))
 
 
-def _continuity(connection: Connection, arrival: Arrival, order: int, known: dict[int, Values]) -> tuple[Finding, ...]:
+def _continuity(connection: Connection, arrival: Arrival, known: dict[int, Values]) -> tuple[Finding, ...]:
     found: list[Finding] = []
     last = max((number for number in known if number < arrival.sequence), default=0)
     if last + 1 < arrival.sequence:
@@ -98,7 +90,7 @@ def _continuity(connection: Connection, arrival: Arrival, order: int, known: dic
     broken.append(arrival.sequence == 1 and bool(arrival.previous))
     if any(broken):
         found.append(Finding("store.previous-broken", params={"sequence": arrival.sequence, "party": arrival.party}))
-    if order < _newest_order(connection, arrival):
+    if followed(connection, arrival.party, arrival.agreement_id, arrival.epoch):
         found.append(Finding("store.epoch-older", severity=Severity.WARNING, params={"party": arrival.party}))
     return tuple(found)
 

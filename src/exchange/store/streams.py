@@ -93,7 +93,7 @@ def order_of(connection: Connection, party: str, agreement_id: str, epoch: str, 
         named, order = foreseen(known, epoch, after)
         if named:
             _insert(connection, party, agreement_id, named, order - 1)
-        _insert(connection, party, agreement_id, epoch, order)
+        _insert(connection, party, agreement_id, epoch, order, after)
     return epochs(connection, party, agreement_id)[epoch]
 
 
@@ -107,7 +107,18 @@ def foreseen(known: Mapping[str, Values], epoch: str, after: str) -> tuple[str, 
     return missing, newest_order + 1 + bool(missing)
 
 
-def _insert(connection: Connection, party: str, agreement_id: str, epoch: str, order: int) -> None:
+def followed(connection: Connection, party: str, agreement_id: str, epoch: str) -> bool:
+    """Tell whether a partner's epoch was given up for another, that names it.
+
+    Epochs that do not name each other stand side by side: two laptops of one organisation.
+    """
+    known = epochs(connection, party, agreement_id)
+    return any(row["after"].split(":", 1)[0] == epoch for row in known.values() if row["after"])
+
+
+def _insert(
+    connection: Connection, party: str, agreement_id: str, epoch: str, order: int, after: str = NOTHING_BEFORE
+) -> None:
     connection.execute(
         sa.insert(tables.stream).values(
             party=party,
@@ -118,7 +129,7 @@ def _insert(connection: Connection, party: str, agreement_id: str, epoch: str, o
             sequence=0,
             digest="",
             acknowledged=0,
-            after="",
+            after=after,
         )
     )
 
