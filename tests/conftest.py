@@ -265,7 +265,7 @@ def snapshot() -> Callable[[Path], dict[str, object]]:
                 "totals": store.answers.aggregates(),
                 "consents": store.consents.all_standing(workspace.on),
                 "outgoing": store.journal.outgoing(),
-                "incoming": store.journal.incoming(),
+                "incoming": [one for one in store.journal.incoming() if one.state.value == "done"],
                 "told": dict(store.sent.digests()),
             }
         skipped = {folder / "store.db-wal", folder / "store.db-shm"}

@@ -23,7 +23,7 @@ def lines_for(town, name, file) -> list[dict]:
     (town.folder / "open").mkdir(exist_ok=True)
     with town.open(name) as workspace:
         read = importing.opened(workspace, file, town.folder / "open")
-        return [json.loads(line) for path in read.contents.values() for line in path.read_bytes().splitlines()]
+        return [json.loads(line) for line in read.contents["messages.ndjson"].read_bytes().splitlines()]
 
 
 def epd_of_first_case(town, party=GP_A) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from exchange.errors import AgreementError, SourceError, StoreError
-from exchange.operations import files, trail
+from exchange.operations import files, trail, withdrawing
 from exchange.operations.workspace import Workspace
 from exchange.records.codes import ConsentState
 from exchange.records.identifiers import Party
@@ -31,8 +31,11 @@ def record(
     day: date | None,
     evidence: str,
     given_by: str,
-) -> None:
-    """Record what a client said; AgreementError where it can't have been given by that person."""
+) -> withdrawing.Cancelled:
+    """Record what a client said; AgreementError where it can't have been given by that person.
+
+    A refusal or withdrawal cancels what is about this client and was not dropped at the partner yet.
+    """
     from exchange.agreements import consent as rules
     from exchange.sources.rows import PatientKey
 
@@ -54,6 +57,9 @@ def record(
     trail.note(
         workspace, f"consent-{state}", subject=patient_id, counterparty=said.partner, ground=purpose
     )  # fmt: skip
+    if said.state is ConsentState.GIVEN:
+        return withdrawing.Cancelled()
+    return withdrawing.cancel(workspace, {patient_id}, said.partner)
 
 
 def load(workspace: Workspace, file: Path) -> int:

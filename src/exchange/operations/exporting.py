@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from exchange.errors import StoreError
 from exchange.findings import Decision, Finding, Premise
-from exchange.operations import carrying, posting, trail
+from exchange.operations import acknowledging, carrying, posting, trail
 from exchange.operations.gathering import Courses, Terms, terms_of
 from exchange.operations.telling import Asked, Draft, drafted, question
 from exchange.operations.workspace import Workspace
@@ -31,6 +31,7 @@ class Sent:
     messages: int
     cases: int
     dropped: str = ""
+    acknowledged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,8 @@ def _post(terms: Terms, draft: Draft, told: Mapping[tuple[str, str], str], to: C
     from exchange.sealing.manifest import AgreementRef, Kind
     from exchange.sealing.sealing import Content
 
-    if not draft.lines:
+    receipt = acknowledging.riding(terms, draft.party.party)
+    if not draft.lines and receipt is None:
         return None
     workspace, stored = terms.workspace, terms.stored
     content = Content(CONTENT, FHIR_LINES, len(draft.lines), b"".join(line + b"\n" for line in draft.lines))
@@ -178,22 +180,35 @@ def _post(terms: Terms, draft: Draft, told: Mapping[tuple[str, str], str], to: C
         _require_still_new(workspace, stored.agreement_id, draft, told)
         for case in draft.opened:
             workspace.store.cases.open(case, by=workspace.user, at=workspace.now)
-        for about, event, digest, message_id in draft.told:
-            workspace.store.sent.save(about, event, digest, message_id, by=workspace.user, at=workspace.now)
         entry = posting.reserve(
             workspace,
-            kind=Kind.DATA,
+            kind=Kind.DATA if draft.lines else Kind.ACKNOWLEDGEMENT,
             party=draft.party.party,
             stream=stored.agreement_id,
-            contents=(content,),
+            contents=(*([content] if draft.lines else []), *([receipt.content] if receipt else [])),
             agreement=AgreementRef(stored.agreement_id, stored.version, stored.digest),
         )
+        for about, event, digest in draft.told:
+            workspace.store.sent.save(about, event, digest, entry.message_id, by=workspace.user, at=workspace.now)
+        if receipt is not None:
+            acknowledging.note(workspace, receipt, entry.message_id)
+        _note_told(workspace, draft, entry.message_id, stored.agreement_id)
         if draft.released:
             party, count = draft.party.party, draft.released
             ground = stored.agreement_id
             trail.note(workspace, "released", counterparty=party, ground=ground, detail=f"{count}: nine digits")
     posted = posting.publish(workspace, entry, to=to)
-    return Sent(posted.file, draft.party.party, len(draft.lines), len(draft.cases), posted.dropped)
+    answered = len(receipt.entries) + len(receipt.answers) if receipt else 0
+    return Sent(posted.file, draft.party.party, len(draft.lines), len(draft.cases), posted.dropped, answered)
+
+
+def _note_told(workspace: Workspace, draft: Draft, message_id: str, agreement: str) -> None:
+    """Write into the trail of each client in a file who was told (NEN 7513: transfer out)."""
+    opened = {case.case_id: case for case in draft.opened}
+    cases = [opened.get(case_id) or workspace.store.cases.get(case_id) for case_id in sorted(draft.cases)]
+    told = sorted({case.patient_id for case in cases} - {""})
+    message, party = f"message:{message_id}", draft.party.party
+    trail.note_each(workspace, "told-partner", told, object=message, counterparty=party, ground=agreement)
 
 
 def _require_still_new(
@@ -201,7 +216,7 @@ def _require_still_new(
 ) -> None:
     """Under the writers' lock: another process may have opened the same cases, or told the same, since we looked."""
     now = workspace.store.sent.digests()
-    if any(now.get((about, event)) != told.get((about, event)) for about, event, _, _ in draft.told):
+    if any(now.get((about, event)) != told.get((about, event)) for about, event, _ in draft.told):
         raise StoreError("exporting.meanwhile", hints=("hint.try-again",), party=draft.party.party)
     mine = {case.episode_id for case in draft.opened}
     for case in workspace.store.cases.of_agreement(agreement_id):

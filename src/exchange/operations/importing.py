@@ -7,9 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exchange.errors import CannotOpen, ExchangeError, SealingError, WasChanged, WorkspaceError
+from exchange.errors import (
+    AgreementError,
+    CannotOpen,
+    ExchangeError,
+    MessageError,
+    SealingError,
+    WasChanged,
+    WorkspaceError,
+)
 from exchange.findings import Finding, Severity
-from exchange.operations import agreeing, carrying, partners, receiving, standing, trail
+from exchange.operations import acknowledging, agreeing, carrying, partners, receiving, standing, trail
 from exchange.operations.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -142,17 +150,31 @@ def _store(
 ) -> Imported:
     from exchange.sealing.manifest import Kind
 
+    said: list[Finding] = []
+
+    def journal() -> int:
+        order = _journal(workspace, read, arrival)
+        said.extend(_settled(workspace, read, arrival))
+        return order
+
     try:
         if read.manifest.kind is Kind.CONTROL:
-            state = _control(workspace, read, arrival)
-            result = Imported(file.name, arrival.party, arrival.kind, state, findings=tuple(found))
+            state = _control(workspace, read, arrival, journal)
+            result = Imported(file.name, arrival.party, arrival.kind, state, findings=(*found, *said))
+        elif read.manifest.kind is Kind.ACKNOWLEDGEMENT:
+            acknowledging.require_receipt(workspace, read)
+            with workspace.store.together(by=workspace.user, at=workspace.now):
+                journal()
+            result = Imported(file.name, arrival.party, arrival.kind, "acknowledgement", findings=(*found, *said))
         else:
-            taken = receiving.receive(workspace, read, lambda: _journal(workspace, read, arrival))
+            taken = receiving.receive(workspace, read, journal)
             result = Imported(
                 file.name, arrival.party, arrival.kind, "done", taken.messages, taken.cases, taken.answers,
-                (*found, *taken.findings),
+                (*found, *taken.findings, *said),
             )  # fmt: skip
     except ExchangeError as error:
+        if isinstance(error, MessageError | AgreementError | SealingError):
+            _journal_refused(workspace, read, arrival, error)
         trail.note(
             workspace,
             "import-refused",
@@ -166,7 +188,28 @@ def _store(
     return result
 
 
-def _control(workspace: Workspace, read: Opened, arrival: Arrival) -> str:
+def _settled(workspace: Workspace, read: Opened, arrival: Arrival) -> tuple[Finding, ...]:
+    """Take in the receipt that a file carries, in the file's own transaction."""
+    from exchange.sealing import acknowledgement
+
+    path = read.contents.get(acknowledgement.NAME)
+    if path is None:
+        return ()
+    return acknowledging.settle(workspace, arrival, path.read_bytes(), read.card.parties)
+
+
+def _journal_refused(workspace: Workspace, read: Opened, arrival: Arrival, error: ExchangeError) -> None:
+    """Write that a verified file was refused and on what ground: its sender is told with the next receipt."""
+    from exchange.store.journal import State
+
+    workspace.store.journal.receive(
+        arrival, at=workspace.now, manifest=read.manifest_jws, state=State.REFUSED, reason=error.rule
+    )
+
+
+def _control(workspace: Workspace, read: Opened, arrival: Arrival, journal: Callable[[], int]) -> str:
+    from exchange.sealing import acknowledgement
+
     state = "acknowledgement"
     for name in partners.STATEMENTS & read.contents.keys():
         # in a transaction of its own: two cards that block each other stay blocked, though the file is refused
@@ -181,11 +224,13 @@ def _control(workspace: Workspace, read: Opened, arrival: Arrival) -> str:
             elif name == agreeing.RESPONSE:
                 agreeing.receive_response(workspace, arrival.party, path.read_bytes())
                 state = "response"
+                named = read.manifest.agreement
+                acknowledging.settle_proposal(workspace, arrival.party, named.digest if named else "")
             elif name in partners.STATEMENTS:
                 state = name.partition(".")[0]
-            else:
+            elif name != acknowledgement.NAME:
                 raise SealingError("importing.control-unknown", hints=("hint.newer-version",), name=name)
-        _journal(workspace, read, arrival)
+        journal()
     return state
 
 

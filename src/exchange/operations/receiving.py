@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from exchange.errors import AgreementError, MessageError, Refused
 from exchange.findings import Decision, Finding, Severity
+from exchange.operations import trail
 from exchange.operations.gathering import Terms, terms_of
 from exchange.operations.telling import TOTALS, question
 from exchange.operations.workspace import Workspace
@@ -54,7 +55,7 @@ def receive(workspace: Workspace, read: Opened, journal: Callable[[], int]) -> T
     A message about a case nobody opened here is put in quarantine, sealed to our storage key, and one about a client
     who refused or withdrew consent is left out; the others are stored.
     """
-    terms, other = _agreement(workspace, read)
+    terms, other = agreement_of(workspace, read)
     lines = [_read(line, number) for number, line in _lines(read)]
     opening = {one.message.case_id for one in lines if one.message.event == _OPENING}
     known = {case.case_id: case for case in workspace.store.cases.of_agreement(terms.stored.agreement_id)}
@@ -83,13 +84,23 @@ def receive(workspace: Workspace, read: Opened, journal: Callable[[], int]) -> T
             continue
         accepted.append(line)
     # Before the commit: after a crash nothing that was stored lacks its original.
-    for path in read.contents.values():
+    for path in _about_clients(read):
         _keep_original(workspace, path, read.manifest.digest)
     with workspace.store.together(by=workspace.user, at=workspace.now):
         epoch_order = journal()
         for line in accepted:
             _store(workspace, terms, other, line, taken, read, epoch_order)
+        _note_heard(terms, other, accepted, read)
     return taken
+
+
+def _note_heard(terms: Terms, other: Party, lines: Iterable[_Line], read: Opened) -> None:
+    """Write into the trail of each client who told us of them (NEN 7513: transfer in)."""
+    workspace, message = terms.workspace, f"message:{read.manifest.message_id}"
+    cases = [workspace.store.cases.find(about) for about in sorted({one.message.case_id for one in lines} - {""})]
+    heard = sorted({case.patient_id for case in cases if case is not None} - {""})
+    ground = terms.stored.agreement_id
+    trail.note_each(workspace, "heard-of-partner", heard, object=message, counterparty=other.party, ground=ground)
 
 
 def _for_want_of_consent(refused: Refused) -> bool:
@@ -97,7 +108,7 @@ def _for_want_of_consent(refused: Refused) -> bool:
     return isinstance(decision, Decision) and {one.rule for one in decision.failed} == {"gate.consent.refused"}
 
 
-def _agreement(workspace: Workspace, read: Opened) -> tuple[Terms, Party]:
+def agreement_of(workspace: Workspace, read: Opened) -> tuple[Terms, Party]:
     """Return the agreement that the manifest names, by the digest of what was signed, and who sent it."""
     named = read.manifest.agreement
     stored = workspace.store.agreements.by_digest(named.digest) if named is not None else None
@@ -125,7 +136,7 @@ def replace_terms(terms: Terms, stored: Any) -> Terms:
 
 def _lines(read: Opened) -> Iterator[tuple[int, bytes]]:
     number = 0
-    for path in read.contents.values():
+    for path in _about_clients(read):
         with path.open("rb") as stream:
             while line := stream.readline(MOST_LINE + 1):
                 number += 1
@@ -133,6 +144,13 @@ def _lines(read: Opened) -> Iterator[tuple[int, bytes]]:
                     raise MessageError("importing.line-too-long", line=number)
                 if line.strip():
                     yield number, line.rstrip(b"\r\n")
+
+
+def _about_clients(read: Opened) -> Iterator[Path]:
+    """Return the contents but for a receipt that came along."""
+    from exchange.sealing import acknowledgement
+
+    return (path for name, path in read.contents.items() if name != acknowledgement.NAME)
 
 
 def _read(data: bytes, number: int) -> _Line:

@@ -47,7 +47,7 @@ class Draft:
     party: Party
     lines: list[bytes] = field(default_factory=list)
     opened: list[Case] = field(default_factory=list)
-    told: list[tuple[str, str, str, str]] = field(default_factory=list)
+    told: list[tuple[str, str, str]] = field(default_factory=list)
     cases: set[str] = field(default_factory=set)
     decisions: list[Asked] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -148,6 +148,10 @@ def _course(
         draft.opened.append(case)
     elif _withdrawn(terms, draft, course, case, told):
         return
+    elif (case.case_id, "case-opening") not in told and not _tell(
+        terms, draft, "case-opening", course, case, told, release=release, opening=True
+    ):
+        return  # the file that opened it was cancelled
     for event in ("outcome-report", "feedback-to-referrer"):
         due = event != "feedback-to-referrer" or course.stopped_without_effect
         if due and terms.frozen.flow(event, "practice") is not None:
@@ -316,7 +320,7 @@ def _add(
         return False
     draft.released += len(found)
     draft.lines.append(data)
-    draft.told.append((about, key or event, digest, message_id))
+    draft.told.append((about, key or event, digest))
     if facts.case_id:
         draft.cases.add(facts.case_id)
     return True

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from exchange.errors import StoreError
-from exchange.findings import Finding
+from exchange.findings import Finding, Severity
 from exchange.operations.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -28,15 +28,28 @@ class Entry:
     counterparty: str
     ground: str
     detail: str
+    organisation: str = ""
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a walk along the whole chain found."""
+    """What a walk along the whole chain found; `witnesses` is how many heads that others keep were compared."""
 
     entries: int
     hash: str
     findings: tuple[Finding, ...]
+    witnesses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A head of our trail that somebody keeps, and the epoch of the message of ours that brought it."""
+
+    keeper: str
+    epoch: str
+    count: int
+    hash: str
 
 
 def note(
@@ -58,9 +71,20 @@ def note(
     workspace.store.audit.append(said, at=workspace.now)
 
 
-def note_each(workspace: Workspace, event: str, subjects: Iterable[str], *, object: str) -> None:  # noqa: A002 - the word of NEN 7513
-    """Append one event for each patient whose record was looked into, all in one transaction."""
-    events = [_event(workspace, event, subject=one, object=object) for one in subjects]
+def note_each(
+    workspace: Workspace,
+    event: str,
+    subjects: Iterable[str],
+    *,
+    object: str,  # noqa: A002 - the word of NEN 7513
+    counterparty: str = "",
+    ground: str = "",
+) -> None:
+    """Append one event for each patient whose record it was done with, all in one transaction."""
+    events = [
+        _event(workspace, event, subject=one, object=object, counterparty=counterparty, ground=ground)
+        for one in subjects
+    ]
     workspace.store.audit.append_all(events, at=workspace.now)
 
 
@@ -113,13 +137,37 @@ def show(workspace: Workspace, *, epd_number: str | None = None, last: int = 50)
             one.event.counterparty,
             one.event.ground,
             str(one.event.detail.get("text", "")),
+            one.event.organisation,
+            one.erased,
         )
         for one in recorded
     )
 
 
-def verify(workspace: Workspace) -> Verified:
-    """Walk the chain and the journal: a changed, missing or moved entry, and gaps in partners' streams."""
-    found = [*workspace.store.audit.verify(), *workspace.store.journal.gaps()]
+def verify(workspace: Workspace, heads: Iterable[Kept] = ()) -> Verified:
+    """Walk the chain and the journal: a changed, missing or moved entry, gaps in partners' streams, and kept heads."""
+    kept = tuple(heads)
+    found = [*workspace.store.audit.verify(), *workspace.store.journal.gaps(), *compare(workspace, kept)]
     count, link = workspace.store.audit.head()
-    return Verified(count, link, tuple(sorted(found, key=lambda finding: finding.order)))
+    return Verified(count, link, tuple(sorted(found, key=lambda finding: finding.order)), len(kept))
+
+
+def compare(workspace: Workspace, heads: Iterable[Kept]) -> tuple[Finding, ...]:
+    """Compare our trail with heads that others keep: what somebody with our own keys changed does not fit them.
+
+    After a backup was put back, what came after it is gone from our trail and still with the partners. Heads of an
+    epoch before the restore count as far as this store reached when it was saved; those beyond are only mentioned.
+    """
+    from exchange.store.audit import Witness
+
+    epochs = workspace.store.journal.heads_sent(workspace.settings.party)
+    comparable: list[Witness] = []
+    found: list[Finding] = []
+    for head in heads:
+        newest, reached = epochs.get(head.epoch, (False, 0))
+        if newest or head.count <= reached:
+            comparable.append(Witness(head.keeper, head.count, head.hash))
+        else:
+            params = {"witness": head.keeper, "number": head.count}
+            found.append(Finding("trail.before-restore", severity=Severity.INFORMATION, params=params))
+    return (*found, *workspace.store.audit.verify_witness(comparable))

@@ -283,6 +283,29 @@ class Journal:
         heads = {(one.audit_count, one.audit_hash) for one in self.incoming() if one.party == party and one.audit_count}
         return tuple(sorted(heads))
 
+    def heads_sent(self, party: str) -> dict[str, tuple[bool, int]]:
+        """Return of every epoch of ours whether it is the newest of its stream, and the longest trail it told of.
+
+        After a restore an older epoch went on beyond what this store knows; up to that number it knows all of it.
+        """
+        table = tables.stream
+        with self._database.reading() as connection:
+            rows = list(each(connection, sa.select(table).where(table.c.party == party)))
+        newest_order: dict[tuple[str, str], int] = {}
+        for row in rows:
+            name = (row["agreement_id"], row["other"])
+            newest_order[name] = max(newest_order.get(name, -1), row["epoch_order"])
+        longest: dict[str, int] = {}
+        for entry in self.outgoing():
+            longest[entry.epoch] = max(longest.get(entry.epoch, 0), entry.audit_count)
+        return {
+            row["epoch"]: (
+                row["epoch_order"] == newest_order[row["agreement_id"], row["other"]],
+                longest.get(row["epoch"], 0),
+            )
+            for row in rows
+        }
+
     def _select(self, *conditions: sa.ColumnElement[bool]) -> tuple[Entry, ...]:
         table = tables.journal
         query = sa.select(table).where(*conditions).order_by(table.c.journal_id)

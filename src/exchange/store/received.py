@@ -47,6 +47,10 @@ class Received:
         """Return the messages of one kind, in the order they were stored."""
         return self._select(tables.received_message.c.event == event)
 
+    def of_events(self, prefix: str) -> tuple[ReceivedMessage, ...]:
+        """Return the messages of every kind that begins so."""
+        return self._select(tables.received_message.c.event.startswith(prefix, autoescape=True))
+
     def since(self, event: str) -> dict[tuple[str, str], datetime]:
         """Return when messages of one kind were stored, by message and case."""
         table, load = tables.received_message, tables.load

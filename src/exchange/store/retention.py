@@ -5,7 +5,7 @@ Terms are given per kind of data by whoever knows the agreements; the practice's
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
@@ -13,10 +13,22 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from exchange.records.codes import ConsentState
 from exchange.store import tables
 from exchange.store.database import Database, translated
 
 _IDENTITY = ("bsn_sealed", "epd_sealed", "name_sealed")
+# What stays of a case that is gone: that consent was withdrawn, and what was answered.
+_STAYS = ("consent-withdrawn%", "withdrawal-answer%")
+_OF_PATIENT = (
+    tables.measurement,
+    tables.referral,
+    tables.evaluation,
+    tables.session_source,
+    tables.episode_source,
+    tables.patient,
+    tables.patient_source,
+)
 _OF_EPISODE = (
     tables.session,
     tables.measurement,
@@ -35,18 +47,25 @@ class Kind(StrEnum):
 
     IDENTITY = "identity"  # BSN, EPD number and name of patients that nothing needs any more
     CARE = "care"  # an ended episode with all that hangs on it
+    CASE = "case"  # what a partner told us of a case that it opened with us, and our answers
+    PATIENT = "patient"  # what is left of a patient when the last episode or case is gone
     RECEIVED = "received"  # the bytes of partners' messages
     LOG = "log"  # the details of the audit trail; the chain itself stays
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Per kind the day before which it is past its term (None: never), and the patients whose identity is needed."""
+    """Per kind the day before which it is past its term (None: never), and the patients whose identity is needed.
+
+    `episodes` and `cases` are past their terms by name, for terms that differ by agreement.
+    """
 
     care_before: date | None = None
     received_before: date | None = None
     log_before: date | None = None
     needed: Collection[str] | None = None
+    episodes: Collection[str] = ()
+    cases: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +84,19 @@ class Retention:
         self._database = database
 
     def due(self, terms: Terms) -> tuple[Due, ...]:
-        """Return what is past its term, kinds without anything left out."""
+        """Return what is past its term, kinds without anything left out.
+
+        Patients of whom nothing will be left are not counted: that is seen when it is done.
+        """
         with self._database.reading() as connection:
             counts = {
                 Kind.IDENTITY: len(_unneeded(connection, terms.needed)),
-                Kind.CARE: len(_past_care(connection, terms.care_before)),
+                Kind.CARE: len(_past_care(connection, terms)),
+                Kind.CASE: len(_past_cases(connection, terms.cases)),
                 Kind.RECEIVED: len(_past_received(connection, terms.received_before)),
                 Kind.LOG: len(_past_log(connection, terms.log_before)),
             }
-        return tuple(Due(kind, count) for kind, count in counts.items() if count)
+        return _counted(counts)
 
     def run(self, terms: Terms) -> tuple[Due, ...]:
         """Destroy what is past its term, all versions of it, in one transaction, and shrink the file.
@@ -81,25 +104,9 @@ class Retention:
         Return what was destroyed: the caller signs that record and keeps it outside the store's backup.
         """
         with self._database.writing() as connection:
-            identities = _unneeded(connection, terms.needed)
-            episodes = _past_care(connection, terms.care_before)
-            messages = _past_received(connection, terms.received_before)
-            entries = _past_log(connection, terms.log_before)
-            _forget_identities(connection, identities)
-            _destroy_care(connection, episodes)
-            _delete(connection, tables.received_message, "row_id", messages)
-            for part in _parts(entries):
-                connection.execute(
-                    sa.update(tables.audit).where(tables.audit.c.number.in_(part)).values(salt=None, detail=None)
-                )
+            counts = _destroy(connection, terms)
         self.shrink()
-        counts = {
-            Kind.IDENTITY: len(identities),
-            Kind.CARE: len(episodes),
-            Kind.RECEIVED: len(messages),
-            Kind.LOG: len(entries),
-        }
-        return tuple(Due(kind, count) for kind, count in counts.items() if count)
+        return _counted(counts)
 
     def shrink(self) -> None:
         """Rewrite the file without its free pages and empty the write-ahead log: nothing deleted can be read back."""
@@ -112,6 +119,37 @@ class Retention:
             assert raw is not None  # noqa: S101 - the connection was opened just now
             raw.execute("VACUUM")
             raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _counted(counts: Mapping[Kind, int]) -> tuple[Due, ...]:
+    return tuple(Due(kind, counts[kind]) for kind in Kind if counts.get(kind))
+
+
+def _destroy(connection: Connection, terms: Terms) -> Mapping[Kind, int]:
+    identities = _unneeded(connection, terms.needed)
+    episodes = _past_care(connection, terms)
+    cases = _past_cases(connection, terms.cases)
+    messages = _past_received(connection, terms.received_before)
+    entries = _past_log(connection, terms.log_before)
+    _forget_identities(connection, identities)
+    left = _patients_of(connection, episodes, cases)
+    _destroy_cases(connection, [*cases, *_cases_of(connection, episodes)])
+    _destroy_care(connection, episodes)
+    gone = _bare(connection, left)
+    _destroy_patients(connection, gone)
+    _delete(connection, tables.received_message, "row_id", messages)
+    for part in _parts(entries):
+        connection.execute(
+            sa.update(tables.audit).where(tables.audit.c.number.in_(part)).values(salt=None, detail=None)
+        )
+    return {
+        Kind.IDENTITY: len(identities),
+        Kind.CARE: len(episodes),
+        Kind.CASE: len(cases),
+        Kind.PATIENT: len(gone),
+        Kind.RECEIVED: len(messages),
+        Kind.LOG: len(entries),
+    }
 
 
 def _parts(values: Collection[object], size: int = 1000) -> list[list[object]]:
@@ -140,16 +178,15 @@ def _forget_identities(connection: Connection, patients: Collection[str]) -> Non
             connection.execute(sa.update(table).where(table.c.patient_id.in_(part)).values(nothing))
 
 
-def _past_care(connection: Connection, before: date | None) -> list[str]:
-    if before is None:
-        return []
-    episode, session = tables.episode, tables.session
-    last = (
-        sa.select(session.c.episode_id, sa.func.max(session.c.day).label("last"))
-        .where(session.c.load_to.is_(None))
-        .group_by(session.c.episode_id)
-        .subquery()
-    )
+def _past_care(connection: Connection, terms: Terms) -> list[str]:
+    named: set[str] = set()
+    for part in _parts(terms.episodes):
+        known = sa.select(tables.episode.c.episode_id).where(tables.episode.c.episode_id.in_(part))
+        named.update(connection.execute(known).scalars())
+    if terms.care_before is None:
+        return sorted(named)
+    before, episode, session = terms.care_before, tables.episode, tables.session
+    last = _last_session(session)
     # An episode that nobody closed ended with its last session.
     ended = sa.func.coalesce(episode.c.end_date, last.c.last, episode.c.start_date)
     query = (
@@ -157,7 +194,76 @@ def _past_care(connection: Connection, before: date | None) -> list[str]:
         .outerjoin(last, last.c.episode_id == episode.c.episode_id)
         .where(episode.c.load_to.is_(None), ended < before)
     )
-    return sorted(connection.execute(query).scalars())
+    return sorted(named | set(connection.execute(query).scalars()))
+
+
+def _last_session(session: sa.Table) -> sa.Subquery:
+    return (
+        sa.select(session.c.episode_id, sa.func.max(session.c.day).label("last"))
+        .where(session.c.load_to.is_(None))
+        .group_by(session.c.episode_id)
+        .subquery()
+    )
+
+
+def _past_cases(connection: Connection, cases: Collection[str]) -> list[str]:
+    found: set[str] = set()
+    for part in _parts(cases):
+        query = sa.select(tables.case_opened.c.case_id).where(tables.case_opened.c.case_id.in_(part))
+        found.update(connection.execute(query).scalars())
+    return sorted(found)
+
+
+def _cases_of(connection: Connection, episodes: Collection[str]) -> list[str]:
+    found: set[str] = set()
+    alias, case = tables.episode_alias, tables.case_opened
+    for part in _parts(episodes):
+        old = connection.execute(sa.select(alias.c.alias_id).where(alias.c.episode_id.in_(part))).scalars()
+        query = sa.select(case.c.case_id).where(case.c.episode_id.in_(sorted({*old, *map(str, part)})))
+        found.update(connection.execute(query).scalars())
+    return sorted(found)
+
+
+def _patients_of(connection: Connection, episodes: Collection[str], cases: Collection[str]) -> set[str]:
+    found: set[str] = set()
+    for table, column, values in ((tables.episode, "episode_id", episodes), (tables.case_opened, "case_id", cases)):
+        for part in _parts(values):
+            query = sa.select(table.c.patient_id).where(table.c[column].in_(part))
+            found.update(connection.execute(query).scalars())
+    return found - {""}
+
+
+def _bare(connection: Connection, patients: Collection[str]) -> list[str]:
+    """Return those of whom no episode, session or case is left."""
+    left = set(patients)
+    for table in (tables.episode, tables.session, tables.case_opened):
+        for part in _parts(sorted(left)):
+            left -= set(connection.execute(sa.select(table.c.patient_id).where(table.c.patient_id.in_(part))).scalars())
+    return sorted(left)
+
+
+def _destroy_cases(connection: Connection, cases: Collection[str]) -> None:
+    """Destroy the messages, answers and whatever was told of cases; the withdrawals and their answers stay."""
+    for table in (tables.received_message, tables.sent_message):
+        stays = sa.or_(*(table.c.event.like(pattern) for pattern in _STAYS))
+        for part in _parts(cases):
+            connection.execute(sa.delete(table).where(table.c.case_id.in_(part), sa.not_(stays)))
+    for table in (tables.answer, tables.case_opened):
+        _delete(connection, table, "case_id", cases)
+
+
+def _destroy_patients(connection: Connection, patients: Collection[str]) -> None:
+    """Destroy what is left of patients; that one of them withdrew consent is kept, under a keyed index alone."""
+    line, consent = tables.claim_line, tables.consent
+    for part in _parts(patients):
+        lines = sorted(connection.execute(sa.select(line.c.line_id).where(line.c.patient_id.in_(part))).scalars())
+        for table in (tables.claim_settled, line):
+            _delete(connection, table, "line_id", lines)
+        connection.execute(
+            sa.delete(consent).where(consent.c.patient_id.in_(part), consent.c.state != ConsentState.WITHDRAWN)
+        )
+        for table in _OF_PATIENT:
+            connection.execute(sa.delete(table).where(table.c.patient_id.in_(part)))
 
 
 def _destroy_care(connection: Connection, episodes: Collection[str]) -> None:
@@ -184,10 +290,11 @@ def _past_received(connection: Connection, before: date | None) -> list[int]:
     if before is None:
         return []
     message, load = tables.received_message, tables.load
+    # What is about no case at all (heads of an audit trail) has no patient in it and witnesses for us.
     query = (
         sa.select(message.c.row_id)
         .join(load, load.c.load_id == message.c.load_from)
-        .where(load.c.at < datetime.combine(before, time(), UTC))
+        .where(load.c.at < datetime.combine(before, time(), UTC), message.c.case_id != "")
     )
     return list(connection.execute(query).scalars())
 
