@@ -7,12 +7,14 @@ import io
 from typing import TYPE_CHECKING, BinaryIO
 
 from exchange.sealing.failures import ArmorFailure
+from exchange.sealing.header import VERSION_LINE
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _BEGIN = b"-----BEGIN AGE ENCRYPTED FILE-----"
 _END = b"-----END AGE ENCRYPTED FILE-----"
+_WORDS = b"BEGIN AGE ENCRYPTED FILE"
 _COLUMNS = 64
 _BLANK = b" \t\r\n"
 # White space before the armor is allowed; this much of it.
@@ -20,11 +22,17 @@ _MOST_BLANK = 1024
 
 
 def binary(source: BinaryIO) -> BinaryIO:
-    """Return `source` as it is when it is binary, or a reader of what its armor holds; it must be seekable."""
+    """Return `source` as it is when it is binary, or a reader of what its armor holds; it must be seekable.
+
+    ArmorFailure when it is neither and yet says that it is armored.
+    """
     start = source.tell()
     ahead = source.read(_MOST_BLANK + len(_BEGIN))
     blank = len(ahead) - len(ahead.lstrip(_BLANK))
     if not ahead[blank:].startswith(b"-----BEGIN"):
+        # Something before the armor, or other hyphens around its words: meant as armor all the same.
+        if _WORDS in ahead and not ahead.startswith(VERSION_LINE):
+            raise ArmorFailure
         source.seek(start)
         return source
     source.seek(start + blank)
