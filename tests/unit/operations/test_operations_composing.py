@@ -94,7 +94,7 @@ def test_change_over_several_instruments_has_no_limits_but_their_sources(ours: C
     (every,) = changes.changes(figure, set(changes.instruments()), "nl")
     assert "geen drempel bekend" in every.source
     share = replace(changes.instruments()["psk"], mic=None, mic_percent=30)
-    assert "verschil 30%" in changes._threshold(share, "nl")
+    assert "verschil 30%" in changes.threshold_text(share, "nl")
 
 
 def test_the_letters_own_two_points_are_not_repeated(ours: Composer) -> None:
