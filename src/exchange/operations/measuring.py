@@ -121,11 +121,13 @@ def _other(one: Instrument, other: Threshold, language: str) -> str:
 
 
 def answers(text: str) -> tuple[str | None, ...]:
-    """Cut what somebody typed into answers: by semicolons, else by spaces, else by commas; `-` is no answer."""
+    """Cut what somebody typed into answers, by semicolons, commas or spaces; `-` is no answer."""
     given = text.strip()
     if not given:
         return ()
-    by = r"\s*;\s*" if ";" in given else r"\s+" if re.search(r"\s", given) else ","
+    # A comma within a word is that of a decimal, where spaces part the answers.
+    commas = re.search(r",(\s|$)", given) or not re.search(r"\s", given)
+    by = r"\s*;\s*" if ";" in given else r"\s*,\s*" if commas else r"\s+"
     return tuple(None if one in {"", "-", "."} else one for one in re.split(by, given))
 
 
