@@ -144,11 +144,16 @@ def _scoring(item: Mapping[str, Any]) -> Scoring:
 
 @cache
 def _names() -> Mapping[str, str]:
-    return {
-        name.casefold(): instrument.id
-        for instrument in instruments().values()
-        for name in (instrument.id, *instrument.aliases)
-    }
+    """Lead every name to an id: id and aliases first, then the label, with and without what stands in brackets."""
+    names: dict[str, str] = {}
+    for instrument in instruments().values():
+        names.update(dict.fromkeys((name.casefold() for name in (instrument.id, *instrument.aliases)), instrument.id))
+    for instrument in instruments().values():
+        for label in instrument.label.values():
+            whole = label.casefold()
+            for name in (whole, whole.partition(" (")[0]):
+                names.setdefault(name, instrument.id)
+    return names
 
 
 def find_instrument(name: str) -> Instrument | None:

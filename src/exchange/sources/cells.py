@@ -47,11 +47,19 @@ class Cells:
         """Return how the line names its patient; empty where it names only the episode, which knows its patient."""
         number = self.text("epd_number", 40)
         given = self.text("bsn", 20)
-        if not given and not number and self.text("episode_key", 100):
+        if not given and not number and self.text("episode_key", 100) and self.mapping.keys == "system":
             return PatientKey()
         if given.strip("0") or not number:
             return PatientKey(bsn=fields.bsn(given), epd_number=number)
         return PatientKey(epd_number=number)
+
+    def key(self, name: str) -> str:
+        """Return an episode's key, or nothing; one that only its patient's episodes have is told with the patient."""
+        given = self.text(name, 100)
+        if not given or self.mapping.keys == "system":
+            return given
+        patient = self.patient()
+        return f"{patient.epd_number or patient.bsn}|{given}"
 
     def day(self, name: str) -> date | None:
         """Return a day, or nothing where the field is blank."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from exchange.records.codes import Sex
@@ -13,6 +13,8 @@ from exchange.records.identifiers import agb_valid, bsn_valid
 # Days outside these are typing errors (1900: the oldest patient, 2199: a key stuck) and would break arithmetic.
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 TEXT_LIMIT = 2000
+# Day 0 of a spreadsheet's calendar, which counts a 29 February 1900 that was not.
+_SERIAL_ZERO = date(1899, 12, 30)
 # Dutch and English, by their first three letters.
 _MONTHS = {
     name: number
@@ -44,30 +46,52 @@ def compact_day(text: str) -> date | None:
 @lru_cache(maxsize=4096)
 def any_day(text: str, forms: tuple[str, ...]) -> date | None:
     """Read a day in one of `forms` (of strptime), in ISO form, or as an ISO moment, of which the day is kept."""
-    iso = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].{0,40}|Z|[+-]\d\d:\d\d)?", text)
+    iso = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ].{0,40}|Z|[+-][0-9]{2}:[0-9]{2})?", text)
     if iso is not None:
         return _bounded(int(iso[1]), int(iso[2]), int(iso[3]))
     if not forms:
         return None
-    # Spreadsheets put midnight behind a day.
-    bare = re.sub(r"[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?$", "", text)
+    # Spreadsheets put midnight behind a day, agendas the day of the week before it.
+    bare = re.sub(r"^[^\W\d_]{2,9}[.,]? (?=[0-9])|[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?$", "", text)
     for form in forms:
         try:
             found = datetime.strptime(bare, form)  # noqa: DTZ007 - a calendar day has no time zone
         except ValueError:
             continue
-        return _bounded(found.year, found.month, found.day)
-    return _written_out(bare)
+        if day := _bounded(found.year, found.month, found.day):
+            return day
+    # Only a table whose days come first has them first in every other form.
+    first = any(form.startswith("%d") for form in forms)
+    return _serial(bare) or _year_first(bare) or (_written_out(bare) if first else None)
+
+
+def _serial(text: str) -> date | None:
+    """Read the number a spreadsheet keeps for a day (1927 to 2173), of which a part of a day is left out.
+
+    Four digits would be a year as well.
+    """
+    number = re.fullmatch(r"([1-9][0-9]{4})(?:[.,][0-9]{1,15})?", text)
+    return _SERIAL_ZERO + timedelta(days=int(number[1])) if number else None
+
+
+def _year_first(text: str) -> date | None:
+    parts = re.fullmatch(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})", text)
+    return _bounded(int(parts[1]), int(parts[3]), int(parts[4])) if parts else None
 
 
 def _written_out(text: str) -> date | None:
-    """Read `8 januari 2024`, `8-jan-2024` or `8.1.2024`: Dutch order, with a full year."""
-    parts = re.fullmatch(r"(\d{1,2})[ .\-]{1,2}([^\W\d_]{3,9}|\d{1,2})[ .\-]{1,2}(\d{4})", text)
+    """Read `8 januari 2024`, `8-jan-24`, `8.1.2024` or `08012024`: Dutch order."""
+    parts = re.fullmatch(
+        r"([0-9]{1,2})[ .\-/]{1,2}([^\W\d_]{3,9}|[0-9]{1,2})[ .\-/]{1,2}([0-9]{4}|[0-9]{2})", text
+    ) or re.fullmatch(r"([0-9]{2})([0-9]{2})([0-9]{4})", text)
     if parts is None:
         return None
-    month = parts[2].casefold()
+    month, year = parts[2].casefold(), int(parts[3])
     number = int(month) if month.isdecimal() else _MONTHS.get(month[:3], 0)
-    return _bounded(int(parts[3]), number, int(parts[1]))
+    if len(parts[3]) == 2:
+        # As strptime does.
+        year += 2000 if year < 69 else 1900
+    return _bounded(year, number, int(parts[1]))
 
 
 def _bounded(year: int, month: int, day: int) -> date | None:

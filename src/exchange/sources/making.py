@@ -27,6 +27,13 @@ from exchange.sources.rows import (
     SessionRow,
 )
 
+# What is typed in the place of a referrer where there was none.
+_NOBODY = {
+    **dict.fromkeys(("dto", "dtf", "directe toegang", "direct", "zelf", "zelfverwijzer", "geen", "geen verwijzer",
+                     "zonder verwijzing", "eigen initiatief"), Access.DIRECT),
+    **dict.fromkeys(("onbekend", "nvt", "n.v.t.", "-", "?"), Access.UNKNOWN),
+}  # fmt: skip
+
 
 def _patient(cells: Cells) -> PatientRow:
     return PatientRow(
@@ -45,13 +52,14 @@ def _episode(cells: Cells) -> EpisodeRow:
     diagnosis = fields.diagnosis(cells.text("diagnosis", 40))
     instrument = cells.instrument()
     access = cells.code("access", Access, Access.UNKNOWN)
-    if access is Access.UNKNOWN and cells.text("referrer"):
-        access = Access.REFERRED
+    referrer = plain(cells.text("referrer"))
+    if access is Access.UNKNOWN and referrer:
+        access = _NOBODY.get(referrer, Access.REFERRED)
     return EpisodeRow(
         line=cells.line,
         kind=cells.mapping.source,
         system=cells.mapping.system,
-        key=cells.text("key", 100) or _fallback_key(patient, start.isoformat(), diagnosis),
+        key=cells.key("key") or _fallback_key(patient, start.isoformat(), diagnosis),
         patient=patient,
         start=start,
         end=end,
@@ -71,12 +79,15 @@ def _fallback_key(patient: PatientKey, start: str, diagnosis: str) -> str:
     return "|".join((patient.epd_number or patient.bsn, start, diagnosis[:2]))
 
 
-def _session(cells: Cells) -> SessionRow:
+def _session(cells: Cells) -> SessionRow | None:
+    # Agendas list appointments that were cancelled or missed too.
+    if cells.flag("happened") is False:
+        return None
     return SessionRow(
         line=cells.line,
         kind=cells.mapping.source,
         system=cells.mapping.system,
-        episode_key=cells.text("episode_key", 100),
+        episode_key=cells.key("episode_key"),
         patient=cells.patient(),
         day=cells.needed_day("day"),
         type=cells.code("type", SessionType, SessionType.SESSION),
@@ -98,7 +109,7 @@ def _measurement(cells: Cells) -> MeasurementRow | None:
     return MeasurementRow(
         line=cells.line,
         system=cells.mapping.system,
-        episode_key=cells.text("episode_key", 100),
+        episode_key=cells.key("episode_key"),
         patient=cells.patient(),
         instrument=instrument.id,
         day=cells.needed_day("day"),
@@ -107,12 +118,14 @@ def _measurement(cells: Cells) -> MeasurementRow | None:
     )
 
 
-def _referral(cells: Cells) -> ReferralRow:
+def _referral(cells: Cells) -> ReferralRow | None:
+    if plain(cells.text("referrer")) in _NOBODY and not any(map(cells.text, ("question", "counterfactual", "day"))):
+        return None
     referrer = cells.agb("referrer")
     return ReferralRow(
         line=cells.line,
         system=cells.mapping.system,
-        episode_key=cells.text("episode_key", 100),
+        episode_key=cells.key("episode_key"),
         patient=cells.patient(),
         referrer=f"agb:{referrer}" if referrer else "",
         day=cells.day("day"),
@@ -131,7 +144,7 @@ def _evaluation(cells: Cells) -> EvaluationRow:
     return EvaluationRow(
         line=cells.line,
         system=cells.mapping.system,
-        episode_key=cells.text("episode_key", 100),
+        episode_key=cells.key("episode_key"),
         patient=cells.patient(),
         session_number=cells.whole("session_number", lowest=1),
         day=cells.needed_day("day"),

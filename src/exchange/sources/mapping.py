@@ -41,7 +41,7 @@ FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "therapist",
         ),
     ),
-    "sessions": ((_WHOSE, "day"), ("type", "therapist", "self_paid")),
+    "sessions": ((_WHOSE, "day"), ("type", "therapist", "self_paid", "happened")),
     "measurements": ((_WHOSE, "instrument", "day", "score|item_1"), ("score", *ITEMS)),
     "referrals": (
         (_WHOSE, "referrer|question|counterfactual|day"),
@@ -125,6 +125,7 @@ class TableMapping:
     encoding: str = ""
     sheet: str = ""
     digest: str = ""
+    keys: str = "system"
 
     def fits(self, headers: frozenset[str]) -> bool:
         """Tell whether the table has all columns that must be there."""
@@ -158,6 +159,7 @@ def read_mapping(text: str, source: str) -> TableMapping:
         encoding=data.get("encoding", ""),
         sheet=data.get("sheet", ""),
         digest=hashlib.sha256(text.encode()).hexdigest(),
+        keys=data.get("keys", "system"),
     )
 
 

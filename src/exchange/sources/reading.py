@@ -104,7 +104,7 @@ def _kind(sample: bytes) -> str:
         return "fhir"
     if text.startswith(b"<") or sample.startswith((b"\xff\xfe<\x00", b"\xfe\xff\x00<")):
         return "gds801"
-    if b"\0" in sample and not sample.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if b"\0" in sample and not tables.is_text(sample):
         raise SourceError("sources.unknown-kind", hints=("hint.kind-of-file",))
     return "table"
 

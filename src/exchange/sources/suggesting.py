@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
@@ -17,7 +17,7 @@ from exchange import shipped
 from exchange.errors import SourceError
 from exchange.records.identifiers import bsn_valid
 from exchange.sources.fields import any_day
-from exchange.sources.mapping import FIELDS, RowSpec, TableMapping, shipped_mappings
+from exchange.sources.mapping import FIELDS, RowSpec, TableMapping, plain, shipped_mappings
 from exchange.sources.opening import opened
 from exchange.sources.spreadsheets import is_spreadsheet, records, sheets
 from exchange.sources.tables import HEADER_SEARCH, Record, open_csv
@@ -26,7 +26,10 @@ _ALIKE = 0.9
 _SAMPLE = 50
 _DAYS = frozenset({"birth_date", "start", "end", "day", "last_day", "recorded_on", "told_referrer_on", "first_day"})
 # A column that says whether access was direct, not which access it was.
-_DIRECT = frozenset({"directetoegang", "dto", "dtf", "dtodtf"})
+_DIRECT = frozenset({"directetoegang", "directetoegankelijkheid", "dto", "dtf", "dtodtf", "dtojanee"})
+_DAY = frozenset({"datum", "date", "dag"})
+_TREATED = frozenset({"prestatiecode", "prestatie", "verrichting", "zitting", "behandeling", "consult", "medewerker"})
+_MEASURED = frozenset({"score", "totaalscore", "meetinstrument", "instrument", "vragenlijst", "klinimetrie", "uitslag"})
 _DIRECT_VALUES = {"ja": "direct", "j": "direct", "nee": "referred", "n": "referred"}
 
 
@@ -38,6 +41,7 @@ class _Proposal:
     headers: tuple[str, ...]
     specs: tuple[tuple[RowSpec, Mapping[str, tuple[str, ...]]], ...]
     sheet: str = ""
+    keys: str = "system"
 
     @property
     def used(self) -> frozenset[str]:
@@ -83,7 +87,25 @@ def _proposals(every: Iterator[Record], sheet: str) -> Iterator[_Proposal]:
         for mapping in _whole():
             specs = tuple(_fitting(mapping, values))
             if any(spec.kind != "patients" for spec, _ in specs):
-                yield _Proposal(mapping, tuple(values), specs, sheet)
+                yield _Proposal(mapping, tuple(values), specs, sheet, _keys(specs, headers, below))
+
+
+def _keys(
+    specs: Iterable[tuple[RowSpec, Mapping[str, tuple[str, ...]]]],
+    headers: Sequence[str],
+    lines: Iterable[Sequence[str]],
+) -> str:
+    """Tell whether two patients have an episode with the same number: then each has a numbering of their own."""
+    for spec, columns in specs:
+        key = columns.get("key" if spec.kind == "episodes" else "episode_key", ())
+        whose = columns.get("epd_number", columns.get("bsn", ()))
+        if key and whose:
+            owners: dict[str, str] = {}
+            at, by = headers.index(key[0]), headers.index(whose[0])
+            named = [(cells[at].strip(), cells[by].strip()) for cells in lines if max(at, by) < len(cells)]
+            if any(given and owners.setdefault(given, patient) != patient for given, patient in named):
+                return "patient"
+    return "system"
 
 
 @cache
@@ -100,20 +122,42 @@ def _whole() -> tuple[TableMapping, ...]:
 def _fitting(
     mapping: TableMapping, values: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[RowSpec, Mapping[str, tuple[str, ...]]]]:
+    fitting: list[tuple[RowSpec, Mapping[str, tuple[str, ...]]]] = []
     for spec in mapping.rows:
-        columns = {name: _found(name, names, values, mapping.dates) for name, names in spec.columns.items()}
+        columns = {name: _found(name, spec, values, mapping.dates) for name in spec.columns}
         columns = {name: found for name, found in columns.items() if found}
+        if "day" not in columns and (bare := _bare_day(spec, columns, values, mapping.dates)):
+            columns["day"] = (bare,)
         alone = spec.kind == "patients" and len(columns) < 2
         if not alone and not _lacks(spec, columns):
-            yield spec, columns
+            fitting.append((spec, columns))
+    yield from fitting
 
 
-def _found(
-    name: str, names: Sequence[str], values: Mapping[str, Sequence[str]], dates: tuple[str, ...]
-) -> tuple[str, ...]:
-    wanted = [other for column in names for other in (column, *_synonyms().get(_bare(column), ()))]
+def _found(name: str, spec: RowSpec, values: Mapping[str, Sequence[str]], dates: tuple[str, ...]) -> tuple[str, ...]:
+    wanted = [other for column in spec.columns[name] for other in (column, *_synonyms().get(_bare(column), ()))]
     found = (_alike(column, tuple(values)) for column in wanted)
-    return tuple(dict.fromkeys(header for header in found if header and _can_be(name, values[header], dates)))
+    return tuple(
+        dict.fromkeys(header for header in found if header and _can_be(name, spec, header, values[header], dates))
+    )
+
+
+def _bare_day(
+    spec: RowSpec, columns: Mapping[str, object], values: Mapping[str, Sequence[str]], dates: tuple[str, ...]
+) -> str:
+    """Return a column that is called no more than `Datum`, where the rest says what happened on that day.
+
+    A score did where there is an instrument; a session where there is none and somebody treated, or something was.
+    """
+    headers = {_bare(header) for header in values}
+    scored = {"instrument", "score"} <= columns.keys() and "Meetdatum" in spec.columns.get("day", ())
+    treated = spec.kind == "sessions" and bool({"type", "therapist", "happened"} & columns.keys() or headers & _TREATED)
+    if not scored and not (treated and not headers & _MEASURED):
+        return ""
+    days = (
+        header for header in values if _bare(header) in _DAY and _can_be("day", spec, header, values[header], dates)
+    )
+    return next(days, "")
 
 
 @cache
@@ -141,15 +185,27 @@ def _alike(column: str, headers: Sequence[str]) -> str:
     return best
 
 
-def _can_be(name: str, values: Sequence[str], dates: tuple[str, ...]) -> bool:
+def _can_be(name: str, spec: RowSpec, header: str, values: Sequence[str], dates: tuple[str, ...]) -> bool:
     """Tell whether a column's values can be the field's; an empty column can be anything."""
     if not values:
         return True
+    if name in spec.values and name != "instrument":
+        known = sum(_is_word(name, spec, header, value) for value in values)
+        # A column of descriptions has a known word now and then.
+        return known * 2 >= len(values) if name in {"type", "happened"} else known > 0
+    if name in {"epd_number", "key", "episode_key"}:
+        # A name, or what the complaint is, would make one of two patients or episodes.
+        return sum(any(sign.isdigit() for sign in value) for value in values) * 2 >= len(values)
     if name in _DAYS:
         return any(any_day(value, dates) for value in values)
     if name == "bsn":
         return any(bsn_valid(re.sub(r"[ .\-]", "", value).zfill(9)) for value in values)
     return True
+
+
+def _is_word(name: str, spec: RowSpec, header: str, value: str) -> bool:
+    table = {**spec.values[name], **(_DIRECT_VALUES if _bare(header) in _DIRECT else {})}
+    return plain(value) in table or plain(value) in table.values()
 
 
 def _lacks(spec: RowSpec, columns: Mapping[str, object]) -> bool:
@@ -163,6 +219,8 @@ def _written(proposal: _Proposal, path: Path) -> Iterator[str]:
     yield "# Voorstel: controleer elke kolom en elke waarde. / A suggestion: check every column and every value."
     yield f'id = "{name[:60] or "table"}"'
     yield f'system = "{mapping.system}"'
+    if proposal.keys != "system":
+        yield f'keys = "{proposal.keys}"'
     if proposal.sheet:
         yield f"sheet = {_quoted(proposal.sheet)}"
     yield f"dates = [{', '.join(_quoted(form) for form in mapping.dates)}]"
@@ -179,8 +237,8 @@ def _spec(spec: RowSpec, columns: Mapping[str, Sequence[str]]) -> Iterator[str]:
     yield ""
     yield "[[rows]]"
     yield f'kind = "{spec.kind}"'
-    if spec.unless_blank:
-        yield f"unless_blank = [{', '.join(_quoted(name) for name in spec.unless_blank)}]"
+    if unless_blank := [name for name in spec.unless_blank if name in columns]:
+        yield f"unless_blank = [{', '.join(_quoted(name) for name in unless_blank)}]"
     yield "[rows.columns]"
     for name, found in columns.items():
         yield f"{name} = [{', '.join(_quoted(header) for header in found)}]"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from exchange.sources.rows import (
     EpisodeRow,
     EvaluationRow,
     MeasurementRow,
+    PatientKey,
     PatientRow,
     ReferralRow,
     Rejected,
@@ -32,11 +34,24 @@ HEADER_SEARCH = 20
 _LINE_LIMIT = 1 << 20
 _COLUMN_LIMIT = 1_000
 _CHUNK = 1 << 20
+_SAMPLE = 1 << 12
+_WITHIN_A_WORD = re.compile(rb"(?<=[A-Za-z])[\x80-\xff](?=[A-Za-z])")
+# The letters that Dutch has accents on, in CP850; in Windows-1252 these are signs that stand in no word.
+_OF_DOS = frozenset(
+    bytes([byte]) for byte in b"\x81\x82\x83\x84\x85\x87\x88\x89\x8a\x8b\x8c\x8d\x93\x94\x95\xa0\xa1\xa2\xa3"
+)
 
+_EPISODES = "episodes"
 _WITHIN = (SessionRow, MeasurementRow, ReferralRow, EvaluationRow)
 _OF_A_PATIENT = (EpisodeRow, *_WITHIN)
 
 Record = tuple[int, Sequence[str]]  # the line it began on, and its cells
+
+
+class Unended(tuple[str, ...]):
+    """The cells of a last line that has no end: where there are too few of them the file broke off there."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +63,14 @@ class Table:
 
 
 def encoding_of(file: BinaryIO) -> str:
-    """Find a text's encoding: a byte order mark, else UTF-8 where all of it is, else Windows-1252."""
+    """Find a text's encoding: a byte order mark, else UTF-8 where (nearly) all of it is, else Windows-1252.
+
+    Old software writes the letters of DOS (CP850), databases UTF-16 without its mark.
+    """
+    file.seek(0)
+    if unmarked := _unmarked(file.read(_SAMPLE)):
+        file.seek(0)
+        return unmarked
     file.seek(0)
     decoder = codecs.getincrementaldecoder("utf-8")()
     found = ""
@@ -62,11 +84,37 @@ def encoding_of(file: BinaryIO) -> str:
             try:
                 decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError:
-                found = "windows-1252"
+                found = _of_one_byte(chunk)
         if not chunk:
             break
     file.seek(0)
     return found or "utf-8-sig"
+
+
+def is_text(sample: bytes) -> bool:
+    """Tell whether a beginning with NUL bytes in it can be UTF-16."""
+    return sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or _unmarked(sample[:_SAMPLE]) != ""
+
+
+def _unmarked(sample: bytes) -> str:
+    """Return which UTF-16 has a NUL in every other place, or nothing."""
+    if b"\0" not in sample or sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ""
+    even, odd = sample[::2], sample[1::2]
+    for name, zeros, letters in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if b"\0" not in letters and zeros.count(0) > len(zeros) * 0.9:
+            return name
+    return ""
+
+
+def _of_one_byte(chunk: bytes) -> str:
+    """Judge by the letters with accents: some damage in UTF-8, the places where DOS had them, else Windows."""
+    decoded = chunk.decode("utf-8", errors="replace")
+    damaged = decoded.count("\ufffd")
+    if sum(sign > "\x7f" for sign in decoded) > 3 * damaged:
+        return "utf-8-sig"
+    within = _WITHIN_A_WORD.findall(chunk)
+    return "cp850" if 2 * sum(sign in _OF_DOS for sign in within) > len(within) else "windows-1252"
 
 
 def csv_records(file: BinaryIO, separator: str, encoding: str) -> Iterator[Record]:
@@ -81,7 +129,7 @@ def csv_records(file: BinaryIO, separator: str, encoding: str) -> Iterator[Recor
                 raise SourceError("sources.too-many-columns", line=began)
             ended, record = began, list(last)
             last.clear()
-            yield began, cells
+            yield began, cells if record[-1].endswith(("\n", "\r")) else Unended(cells)
             began = reader.line_num + 1
         if _never_closed(record, separator):
             raise SourceError("sources.csv", hints=("hint.export-again",), line=ended)
@@ -170,15 +218,32 @@ def rows(table: Table, mapping: TableMapping, on: date | None = None) -> Iterato
     specs = [(spec, _columns(spec, places)) for spec in mapping.rows if not (spec.optional and spec.lacks(headers))]
     width = len(table.headers)
     seen: dict[str, object] = {}
+    owners: dict[str, PatientKey] = {}
+    trimmed = False
     for line, cells in table.records:
         if not any(cell.strip() for cell in cells):
             continue
+        if isinstance(cells, Unended) and len(cells) < width and not trimmed:
+            yield Rejected(line, "record", "sources.record-cut-off")
+            continue
+        trimmed = trimmed or len(cells) < width
         if any(cell.strip() for cell in cells[width:]):
             # A separator within a cell has shifted all that follows it.
             yield Rejected(line, "record", "sources.too-many-cells")
             continue
         made = list(_line(line, cells, specs, mapping, on))
+        if any(isinstance(row, EpisodeRow) and not _owns(row, owners) for row in made):
+            yield Rejected(line, f"{_EPISODES}.key", "sources.key-of-another-patient")
+            continue
         yield from _told(made, seen)
+
+
+def _owns(row: EpisodeRow, owners: dict[str, PatientKey]) -> bool:
+    """Tell whether an episode's key is new in this file or of the same patient: else two would become one."""
+    owner, own = owners.setdefault(row.key, row.patient), row.patient
+    if owner.epd_number and own.epd_number:
+        return owner.epd_number == own.epd_number
+    return not (owner.bsn and own.bsn) or owner.bsn == own.bsn
 
 
 def _columns(spec: RowSpec, places: Mapping[str, int]) -> Mapping[str, tuple[int, ...]]:
