@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from exchange.errors import WorkspaceError
 from exchange.sealing import permissions
@@ -193,8 +193,9 @@ class Sftp:
     async def _read(self, path: bytes, most: int, take: Callable[[bytes], object]) -> bool:
         """Give a remote file piece by piece and at most one piece over `most`; False where it is larger."""
         size = 0
-        async with self._sftp.open(path, "rb", encoding=None) as remote:
-            while piece := await _step(_bytes(remote, _PIECE)):
+        async with self._sftp.open(path, "rb") as remote:
+            # asyncssh types what it reads as text, in binary mode too
+            while piece := cast("bytes", await _step(remote.read(_PIECE))):
                 size += len(piece)
                 take(piece)
                 if size > most:
@@ -287,11 +288,6 @@ class Sftp:
 async def _step(doing: Awaitable[T]) -> T:
     async with asyncio.timeout(STEP):
         return await doing
-
-
-async def _bytes(file: asyncssh.SFTPClientFile, most: int) -> bytes:
-    data = await file.read(most)
-    return data if isinstance(data, bytes) else data.encode()
 
 
 def _size(file: Path) -> int:

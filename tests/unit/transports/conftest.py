@@ -54,6 +54,19 @@ def _fingerprint(public: Path) -> str:
     return "SHA256:" + b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
 
 
+def _below(parent: int) -> list[int]:
+    """Return every process below one: a connection of sshd is in a session of its own."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    found, new = [], [parent]
+    while new:
+        new = [one for one, above in parents.items() if above in new]
+        found += new
+    return found
+
+
 class Server:
     """OpenSSH's sshd with its SFTP server, as an unprivileged user; `home` is a folder that it may write in."""
 
@@ -113,8 +126,9 @@ class Server:
     def kill(self) -> None:
         """End it and every connection it has, at once."""
         if self._process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, 9)
+            for one in [*_below(self._process.pid), self._process.pid]:
+                with suppress(ProcessLookupError):
+                    os.kill(one, 9)
             self._process.wait()
             self._process = None
 
