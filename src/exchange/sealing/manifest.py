@@ -229,7 +229,8 @@ def _manifest(content: Mapping[str, Any], data: bytes) -> Manifest:
 def _instant(moment: datetime) -> str:
     if moment.tzinfo is None:
         raise ValueError("an instant needs a time zone")
-    return moment.astimezone(UTC).strftime(_INSTANT)
+    # Not strftime: whether it writes the year 324 with four digits depends on the platform.
+    return f"{moment.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat()}Z"
 
 
 def _read_instant(text: str) -> datetime:

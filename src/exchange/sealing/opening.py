@@ -11,13 +11,14 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
 from exchange.errors import CannotOpen, NotForUs, SealingError, WasChanged
-from exchange.sealing import age, armor, control, header, parts, permissions, tar
+from exchange.records.calendar import day_of
+from exchange.sealing import age, armor, control, draining, header, parts, permissions, tar
 from exchange.sealing.failures import AgeFailure
 from exchange.sealing.hashing import Hashing
 from exchange.sealing.manifest import FILE_NAME, MOST_MANIFEST, TO_PASSPHRASE, Kind, Listed, Manifest
@@ -29,6 +30,9 @@ from exchange.signing.keys import Keyring
 
 FindCard = Callable[[str, str], Card | None]
 """From a sender's party and the digest of its card to the pinned card; None when we know no such valid card."""
+
+CLOCKS_DIFFER = timedelta(days=1)
+"""How far a sender's clock may be ahead of ours; what was made later than that has a false date."""
 
 _NONCE = 16
 
@@ -145,7 +149,8 @@ def _require_for_us(manifest: Manifest, decrypted: age.Decrypted) -> None:
 
 
 def _require_acceptable(manifest: Manifest, card: Card, keyring: Keyring, now: datetime) -> None:
-    if now > manifest.expires or card.demo != keyring.demo or not card.valid_on(manifest.created.date()):
+    in_time = manifest.created - CLOCKS_DIFFER <= now <= manifest.expires
+    if not in_time or card.demo != keyring.demo or not card.valid_on(day_of(manifest.created)):
         raise CannotOpen
     if manifest.kind is Kind.CONTROL:
         try:
@@ -182,7 +187,7 @@ def _part(into: Path) -> Iterator[Path]:
 
 def _unpack(reader: tar.Reader, listed: Listed, part: Path, *, checked: bool) -> None:
     target = part / listed.name
-    with os.fdopen(permissions.create(target), "wb") as file, Hashing() as hashed:
+    with draining.create(target) as file, Hashing() as hashed:
         reader.member(listed.name, listed.size, lambda piece: hashed.pass_on(piece, file.write))
         if hashed.hexdigest() != listed.sha256:
             raise WasChanged
