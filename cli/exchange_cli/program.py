@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "plan": ("plan", "Write the improvement plan.", "Het verbeterplan schrijven."),
     "log": ("log", "The audit trail.", "Het logboek."),
     "keys": ("keys", "Our own keys.", "De eigen sleutels."),
+    "retention": ("retention", "What is past its term, and destroying it.", "Wat over de termijn is, en het wissen."),
     "doctor": ("doctor", "Is everything as it should be?", "Is alles in orde?"),
 }
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from exchange_cli import exits
 from exchange_cli.speaking import Speaker, common
+
+if TYPE_CHECKING:
+    from exchange.operations.withdrawing import Withdrawal
 
 
 @click.group("consent")
@@ -41,7 +46,7 @@ def record(
     from exchange.operations import consenting
 
     with speaker.workspace() as workspace:
-        consenting.record(
+        cancelled = consenting.record(
             workspace,
             epd_number=epd_number,
             partner=partner,
@@ -52,7 +57,83 @@ def record(
             given_by=given_by,
         )
     speaker.tell("program.consent-recorded")
-    speaker.result({"recorded": 1})
+    for file in cancelled.files:
+        speaker.tell("program.consent-cancelled", file=file)
+    for one in cancelled.standing:
+        speaker.tell(
+            "program.consent-standing", file=one.file, party=one.party, agreement=one.agreement, number=one.sequence
+        )
+    speaker.result({"recorded": 1, "cancelled": cancelled.files, "standing": cancelled.standing})
+
+
+@command.command("withdrawals")
+@common
+def withdrawals(speaker: Speaker) -> int:
+    """List withdrawals told to partners and by partners, with each answer and what is open after fourteen days.
+
+    Example: exchange consent withdrawals
+    """
+    from exchange.operations import withdrawing
+
+    with speaker.workspace() as workspace:
+        listed = withdrawing.listed(workspace)
+    names = ("way", "party", "code", "epd", "purpose", "on", "told", "answer", "days")
+    speaker.table(
+        [speaker.say(f"program.withdrawal-{name}") for name in names],
+        [
+            [
+                speaker.say(f"program.withdrawal-{'ours' if one.ours else 'theirs'}"),
+                one.party,
+                one.code,
+                one.epd_number,
+                one.purpose,
+                one.withdrawn_on,
+                one.told_at and f"{one.told_at:%Y-%m-%d}",
+                _answered(speaker, one),
+                one.days,
+            ]
+            for one in listed
+        ],
+        right=frozenset({8}),
+    )
+    if not listed:
+        speaker.tell("program.withdrawal-none")
+    speaker.result({"withdrawals": listed})
+    return exits.FINDINGS if any(one.overdue for one in listed) else exits.DONE
+
+
+def _answered(speaker: Speaker, one: Withdrawal) -> str:
+    if one.answer:
+        said = speaker.say(f"program.withdrawal-{one.answer}")
+        return f"{said}: {speaker.say(f'withdrawing.ground-{one.ground}')}" if one.ground else said
+    if one.told_at is None:
+        return speaker.say("program.withdrawal-not-told")
+    return speaker.say("program.withdrawal-overdue" if one.overdue else "program.withdrawal-open")
+
+
+@command.command("answer")
+@click.argument("code")
+@click.option("--deleted", is_flag=True, help="We deleted the data; this deletes them here, and can't be undone.")
+@click.option(
+    "--kept",
+    type=click.Choice(["care-record", "legal-duty", "legal-claim", "other-purpose"]),
+    help="We keep them: our own care record, a duty by law, a legal claim, or a purpose that was not withdrawn.",
+)
+@click.option("--purpose", help="Only for this purpose; else for every one that was withdrawn.")
+@common
+def answer(speaker: Speaker, code: str, deleted: bool, kept: str | None, purpose: str | None) -> None:
+    """Answer a withdrawal that a practice told us of; it goes out with the next export.
+
+    Example: exchange consent answer 7K3P-QX2M-9D --kept care-record
+    """
+    from exchange.operations import withdrawing
+
+    if deleted == bool(kept):
+        raise click.UsageError(speaker.say("program.withdrawal-choose"))
+    with speaker.workspace() as workspace:
+        given = withdrawing.answer(workspace, code, purpose=purpose, ground=kept or "")
+    speaker.tell("program.withdrawal-answered", code=given[0].code, party=given[0].party, agreement=given[0].agreement)
+    speaker.result({"answered": given})
 
 
 @command.command("load")

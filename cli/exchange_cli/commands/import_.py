@@ -69,5 +69,6 @@ def command(
         )
         speaker.findings(one.findings)
     speaker.result({"files": results, "forms": read})
-    problems = any(one.findings for one in results) or any(form.findings for form in read)
+    found = [*(one.findings for one in results), *(form.findings for form in read)]
+    problems = any(finding.severity != "information" for some in found for finding in some)
     return exits.FINDINGS if problems else exits.DONE

@@ -68,6 +68,7 @@ class Acknowledged:
     refused: int
     missing: int
     answers: int
+    dropped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,14 @@ def _send(workspace: Workspace, agreement: str, party: str, to: Carrier | None) 
     posted = posting.publish(workspace, entry, to=to)
     said = told.receipt
     return Acknowledged(
-        posted.file, party, agreement, len(said.received), len(said.refused), len(said.missing), len(told.answers)
+        posted.file,
+        party,
+        agreement,
+        len(said.received),
+        len(said.refused),
+        len(said.missing),
+        len(told.answers),
+        posted.dropped,
     )
 
 

@@ -14,6 +14,8 @@ from exchange.operations.workspace import Workspace
 if TYPE_CHECKING:
     from exchange.store.audit import Event
 
+_LAST = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -114,18 +116,19 @@ def _event(
     )
 
 
-def show(workspace: Workspace, *, epd_number: str | None = None, last: int = 50) -> tuple[Entry, ...]:
-    """Return the last entries, or everything about one client in order of time."""
+def show(workspace: Workspace, *, epd_number: str | None = None, last: int | None = None) -> tuple[Entry, ...]:
+    """Return the last entries (fifty), or everything about one client in order of time; looking is an entry too."""
     from exchange.sources.rows import PatientKey
 
     if epd_number is not None:
         patient = workspace.store.patient_named(PatientKey(epd_number=epd_number))
         if patient is None:
             raise StoreError("operations.unknown-epd", hints=("hint.epd-number",))
-        recorded = workspace.store.audit.of_patient(patient)[-last:]
+        recorded = workspace.store.audit.of_patient(patient)[-(last or 0) :]
+        note(workspace, "trail-shown", subject=patient)
     else:
         count, _ = workspace.store.audit.head()
-        recorded = workspace.store.audit.show(after=max(0, count - last))
+        recorded = workspace.store.audit.show(after=max(0, count - (last or _LAST)))
     return tuple(
         Entry(
             one.number,
