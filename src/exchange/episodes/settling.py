@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from exchange.episodes.facts import Line
 from exchange.findings import Finding, Severity
+from exchange.records.codes import SourceKind
+
+_CLAIMS = (SourceKind.GDS801, SourceKind.PM304)
+_Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +33,19 @@ def settle(lines: Iterable[Line]) -> Settled:
         return Settled(tuple(standing), tuple(void), {}, ())
     debits = [line for line in known if not line.credit]
     credits_ = [line for line in known if line.credit and not line.rejected]
-    cancelled = {_named(line) for line in credits_ if line.previous_reference}
+    by_key = {_own(line): line.line_id for line in debits}
+    named = {line.line_id: _named(line, by_key) for line in known if line.previous_reference}
+    cancelled = {named[line.line_id] for line in credits_ if line.previous_reference}
     # A debit that names an earlier reference is that line once more: the insurer pays one of them.
     replaced = {
-        _named(line)
+        named[line.line_id]
         for line in debits
         if line.previous_reference and not line.rejected and line.previous_reference != line.reference
     }
     gone = cancelled | replaced
     standing = [line for line in debits if not line.rejected and line.quantity > 0 and _own(line) not in gone]
     stands = {line.line_id for line in standing}
-    by_key = {_own(line): line.line_id for line in debits}
-    of_credit = {line.line_id: by_key[_named(line)] for line in credits_ if _named(line) in by_key}
+    of_credit = {line.line_id: by_key[key] for line in credits_ if (key := named.get(line.line_id)) in by_key}
     unmatched = len(credits_) - len(of_credit)
     findings = (
         (Finding("episodes.credit-without-debit", severity=Severity.WARNING, params={"count": unmatched}),)
@@ -54,9 +59,14 @@ def _order(line: Line) -> tuple[object, ...]:
     return (line.day, line.kind, line.line_id)
 
 
-def _own(line: Line) -> tuple[str, str, str]:
+def _own(line: Line) -> _Key:
     return (line.kind, line.declarant, line.reference)
 
 
-def _named(line: Line) -> tuple[str, str, str]:
-    return (line.kind, line.declarant, line.previous_reference)
+def _named(line: Line, debits: Mapping[_Key, str]) -> _Key:
+    """Return the line that this one names: of its own format, else of the other, for in 2025 the format changed."""
+    own = (line.kind, line.declarant, line.previous_reference)
+    if own in debits:
+        return own
+    others = ((kind, line.declarant, line.previous_reference) for kind in _CLAIMS if kind is not line.kind)
+    return next((other for other in others if other in debits), own)

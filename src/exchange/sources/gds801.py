@@ -17,6 +17,8 @@ from exchange.sources.xml_tree import Node, trees
 
 CLAIMS = "http://ei.vektis.nl/declaratiebericht573"
 ANSWERS = "http://ei.vektis.nl/declaratiebericht574"
+# A count that a serialiser wrote as a decimal number.
+_WHOLE = re.compile(r"[.,]0{1,4}$")
 _TEST = re.compile(rb"<(?:[\w.-]{1,40}:)?Berichtsoort>\s{0,20}T\s{0,20}<")
 _HEADER = frozenset({"Declarant", "Zorgaanbieder", "TotaalDeclaratiebedragInclBtw"})
 _PERSON = frozenset(
@@ -56,7 +58,7 @@ def rows(file: BinaryIO) -> Iterator[PatientRow | ClaimRow | SettledRow | Reject
         scopes=frozenset({"Verzekerde"}),
     ):
         if isinstance(item, str):
-            yield from _insured(state, answers=namespace == ANSWERS)
+            yield from _insured(state, answers=namespace.startswith(ANSWERS))
             state.person, state.lines = {}, []
         elif item.name in _LINES:
             if len(state.lines) >= _LINES_LIMIT:
@@ -66,13 +68,17 @@ def rows(file: BinaryIO) -> Iterator[PatientRow | ClaimRow | SettledRow | Reject
             state.person[item.name] = item
         else:
             _message(item, state)
-    if namespace == CLAIMS and None not in {state.stated, state.amounts} and state.stated != state.amounts:
+    for node in state.lines:
+        # Outside every Verzekerde: whose these are is not said.
+        yield Rejected(node.line, "bsn", "sources.bsn-missing")
+    if namespace.startswith(CLAIMS) and None not in {state.stated, state.amounts} and state.stated != state.amounts:
         raise SourceError("sources.closing-amount", hints=("hint.export-again",))
 
 
 def is_test(first: bytes) -> bool:
     """Tell whether the header at the beginning of the file says that this is a test message."""
-    return _TEST.search(first) is not None
+    # UTF-16 has a NUL beside each of these letters.
+    return _TEST.search(first.replace(b"\0", b"")) is not None
 
 
 def _message(item: Node, state: _State) -> None:
@@ -162,8 +168,8 @@ def _claim(node: Node, key: PatientKey, declarant: str, insurer: str, born: date
         day=day,
         code_list=_code(node.value("PrestatieCodelijstCode"), "code_list", 3).zfill(3),
         service_code=_code(node.value("Prestatiecode"), "service_code", 6).lstrip("0"),
-        quantity=1 if credit and not quantity else whole(quantity, "quantity", highest=9999),
-        amount_cents=_cents(node.value("DeclaratieBedragInclBtw")),
+        quantity=1 if credit and not quantity else whole(_WHOLE.sub("", quantity), "quantity", highest=9999),
+        amount_cents=_cents(node),
         diagnosis=_diagnosis(node),
         entitlement=_entitlement(node),
         therapist=therapist,
@@ -181,6 +187,10 @@ def _providers(node: Node) -> tuple[str, str]:
     referral = node.first("Verwijzing")
     referrer = agb(referral.value("Zorgaanbiedercode"), "referrer") if referral else ""
     treating = [child for child in node.children if child.name == "Zorgaanbieder"]
+    if not treating:
+        # A later version may hold it deeper.
+        below = {id(one) for one in referral.all("Zorgaanbieder")} if referral else set()
+        treating = [one for one in node.all("Zorgaanbieder") if id(one) not in below]
     chosen = next((one for one in treating if one.value("ZorgaanbiederRol") in {"01", "1", ""}), None)
     return (agb(chosen.value("Zorgaanbiedercode"), "therapist") if chosen else "", referrer)
 
@@ -214,22 +224,20 @@ def _answer(node: Node, declarant: str) -> SettledRow:
     reference = text(node.value("Referentienummer"), "reference", 20)
     if not reference:
         raise Bad("reference", "sources.reference-missing")
-    granted = [
-        amount
-        for child in _leaves(node)
-        if "toegekend" in child.name.casefold() and (amount := _decimal(child.text.strip())) is not None
-    ]
+    granted = [amount for text_ in _granted(node) if (amount := _decimal(text_)) is not None]
     if not granted:
         raise Bad("granted", "sources.settlement-unknown")
     return SettledRow(node.line, SourceKind.GDS801, declarant, reference, all(amount == 0 for amount in granted))
 
 
-def _leaves(node: Node) -> Iterator[Node]:
+def _granted(node: Node, *, within: bool = False) -> Iterator[str]:
+    """Go through the texts of what is granted: an amount itself, or one within an element of that name."""
     for child in node.children:
+        here = within or "toegekend" in child.name.casefold()
         if child.children:
-            yield from _leaves(child)
-        else:
-            yield child
+            yield from _granted(child, within=here)
+        elif here:
+            yield child.text.strip()
 
 
 def _text(state: _State, name: str) -> str:
@@ -266,11 +274,16 @@ def _decimal(value: str) -> Decimal | None:
     return found if found.is_finite() else None
 
 
-def _cents(value: str) -> int:
-    """Return cents: an amount with a decimal point is in euros, one without in cents, as the older format had it."""
+def _cents(node: Node) -> int:
+    """Return cents: where a line writes amounts with a decimal point it counts in euros, else, as PM304 did, in cents.
+
+    A whole number of euros may have lost its point, so the line's other amounts are asked too.
+    """
+    value = node.value("DeclaratieBedragInclBtw")
     if not value:
         return 0
     amount = _decimal(value)
     if amount is None or amount < 0:
         raise Bad("amount", "sources.number")
-    return int(amount * 100 if "." in value or "," in value else amount)
+    written = value + node.value("TariefInclBtw") + node.value("BerekendBedragInclBtw")
+    return int(amount * 100 if "." in written or "," in written else amount)

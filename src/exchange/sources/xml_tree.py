@@ -13,6 +13,8 @@ _CHUNK = 1 << 16
 _DEPTH_LIMIT = 32
 _NODE_LIMIT = 2_000
 _TEXT_LIMIT = 10_000
+# What is kept until a scope ends: elements, and characters of their texts.
+_KEPT_LIMIT, _KEPT_TEXT_LIMIT = 400_000, 20_000_000
 
 
 @dataclass(slots=True)
@@ -65,6 +67,7 @@ class _Builder:
         self.depth = 0
         self.open: list[Node] = []
         self.nodes = 0
+        self.kept = self.kept_text = 0
         self.ready: list[Node | str] = []
         parser.StartElementHandler = self.start
         parser.EndElementHandler = self.end
@@ -97,9 +100,13 @@ class _Builder:
         if self.open:
             node = self.open.pop()
             if not self.open:
+                self.kept += self.nodes
                 self.nodes = 0
                 self.ready.append(node)
+                if self.kept > _KEPT_LIMIT or self.kept_text > _KEPT_TEXT_LIMIT:
+                    raise SourceError("sources.xml-limits", line=self.parser.CurrentLineNumber)
         elif (local := self.local(name)) in self.scopes:
+            self.kept = self.kept_text = 0
             self.ready.append(local)
 
     def local(self, name: str) -> str:
@@ -117,6 +124,12 @@ class _Builder:
             if len(node.text) + len(text) > _TEXT_LIMIT:
                 raise SourceError("sources.xml-limits", line=self.parser.CurrentLineNumber)
             node.text += text
+            self.kept_text += len(text)
+
+
+def _is_one_of(namespace: str, known: Iterable[str]) -> bool:
+    """Tell whether this is a known namespace, or a version of it: what stands behind it is no letter or digit."""
+    return any(namespace.startswith(one) and not namespace[len(one) : len(one) + 1].isalnum() for one in known)
 
 
 def trees(
@@ -136,7 +149,7 @@ def trees(
         except (ValueError, LookupError) as error:  # an encoding that expat or Python does not know
             raise SourceError("sources.xml", hints=("hint.export-again",), line=1) from error
         namespace = builder.root.rpartition(" ")[0]
-        if builder.root and namespace not in allowed:
+        if builder.root and not _is_one_of(namespace, allowed):
             raise SourceError("sources.gds801-namespace", hints=("hint.kind-of-file",), line=1)
         ready, builder.ready = builder.ready, []
         for item in ready:

@@ -145,6 +145,18 @@ def test_rejected_and_resubmitted_counts_once_on_another_day_too() -> None:
     assert [one.day for one in derived.sessions] == [JANUARY + timedelta(days=1)]
 
 
+def test_a_credit_and_a_resubmission_find_their_line_across_the_change_of_format() -> None:
+    old = (pm304(1, 0), pm304(2, 7), pm304(3, 14, rejected=True))
+    credit = gds801(9, 0, credit=True, previous_reference="R001")
+    again = gds801(8, 8, previous_reference="R002", trajectory_start=JANUARY)
+    derived = rebuilt(*old, credit, again)
+    assert [one.day for one in derived.sessions] == [JANUARY + timedelta(days=8)]
+    assert rules(derived) == []
+    # Where its own format has that reference too, the line of its own format is meant.
+    own = rebuilt(pm304(1, 0), gds801(1, 0, line_id="G001"), credit, pm304(4, 3))
+    assert [one.day.day for one in own.sessions] == [1, 4]
+
+
 def test_one_patient_day_therapist_and_type_is_one_session() -> None:
     derived = rebuilt(pm304(1, 0), pm304(2, 0), pm304(3, 0, therapist="07000003"))
     assert len(derived.sessions) == 2

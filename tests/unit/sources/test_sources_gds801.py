@@ -155,3 +155,51 @@ def test_an_answer_settles_what_was_granted_nothing(gds801: Any) -> None:
     assert [(row.reference, row.rejected) for row in found[:2]] == [("R1", False), ("R2", True)]
     assert isinstance(found[0], SettledRow)
     assert found[2].rule == "sources.settlement-unknown"
+
+
+def test_what_was_granted_may_stand_in_an_element_of_that_name(gds801: Any) -> None:
+    granted = "<ToegekendBedrag><Bedrag>0</Bedrag><DebetCreditCode>D</DebetCreditCode></ToegekendBedrag><Aantal>"
+    line = gds801.debit().replace("<Aantal>", granted)
+    (found,) = read(gds801.message(gds801.person(line), total=1, number=574))
+    assert found.rejected
+
+
+def test_a_version_of_the_namespace_is_that_message(gds801: Any) -> None:
+    data = gds801.message(gds801.person(gds801.debit()))
+    for ending in (b"/", b"/v2.0", b"#2"):
+        assert len(read(data.replace(b"bericht573", b"bericht573" + ending))) == 2
+    assert refused(data.replace(b"bericht573", b"bericht5730")) == "sources.gds801-namespace"
+
+
+def test_a_claim_outside_every_person_is_rejected_and_not_lost(gds801: Any) -> None:
+    assert refused(gds801.message(gds801.debit())) == "sources.closing-amount"
+    (found,) = read(gds801.message(gds801.debit(), total=0))
+    assert (found.field, found.rule) == ("bsn", "sources.bsn-missing")
+
+
+def test_a_whole_number_of_euros_that_lost_its_point_is_still_euros(gds801: Any) -> None:
+    line = gds801.debit().replace(">3500<", ">35<").replace("<Aantal>", "<TariefInclBtw>35.00</TariefInclBtw><Aantal>")
+    assert read(gds801.message(gds801.person(line), total=35))[1].amount_cents == 3500
+
+
+def test_a_count_written_as_a_decimal_number_is_a_count(gds801: Any) -> None:
+    line = gds801.debit().replace("<Aantal>1<", "<Aantal>2.0<")
+    assert read(gds801.message(gds801.person(line)))[1].quantity == 2
+    half = gds801.debit().replace("<Aantal>1<", "<Aantal>1.5<")
+    assert read(gds801.message(gds801.person(half)))[1].rule == "sources.number"
+
+
+def test_a_therapist_that_stands_deeper_is_found_and_is_not_the_referrer(gds801: Any) -> None:
+    line = gds801.debit().replace("<Zorgaanbieder>", "<Uitvoerder><Zorgaanbieder>")
+    line = line.replace("</ZorgaanbiederRol></Zorgaanbieder>", "</ZorgaanbiederRol></Zorgaanbieder></Uitvoerder>")
+    line = line.replace("<Verwijzer>", "<Verwijzer><Zorgaanbieder>").replace(
+        "</Verwijzer>", "</Zorgaanbieder></Verwijzer>"
+    )
+    claim = read(gds801.message(gds801.person(line)))[1]
+    assert (claim.therapist, claim.referrer) == ("07000002", "01000001")
+
+
+def test_what_is_kept_of_one_person_has_a_limit(gds801: Any) -> None:
+    line = gds801.debit().replace("<Aantal>", "<X>y</X>" * 1900 + "<Aantal>")
+    lines = [line.replace(">R1<", f">R{number}<") for number in range(250)]
+    assert refused(gds801.message(gds801.person(*lines))) == "sources.xml-limits"
