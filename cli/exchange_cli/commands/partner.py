@@ -143,9 +143,19 @@ def list_(speaker: Speaker) -> None:
     with speaker.workspace() as workspace:
         listed = partners.listed(workspace)
     speaker.table(
-        [speaker.say(f"program.partner-{name}") for name in ("party", "name", "kind", "state", "fingerprint")],
         [
-            [one.party, one.name, one.kind, speaker.say(f"program.partner-state-{one.state}"), one.fingerprint]
+            speaker.say(f"program.partner-{name}")
+            for name in ("party", "name", "kind", "state", "compared", "fingerprint")
+        ],
+        [
+            [
+                one.party,
+                one.name,
+                one.kind,
+                speaker.say(f"program.partner-state-{one.state}"),
+                f"{one.verified_by} {one.verified_on}" if one.verified_on else "",
+                one.fingerprint,
+            ]
             for one in listed
         ],
     )

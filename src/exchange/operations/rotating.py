@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exchange.errors import SealingError, WasChanged, WorkspaceError
-from exchange.operations import standing, trail
+from exchange.operations import files, standing, trail
 
 if TYPE_CHECKING:
     from exchange.operations.workspace import Workspace
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 OVERLAP_DAYS = 30
 LONGEST_OVERLAP = 365
-DESTRUCTION_FORMAT = "outcome-exchange-destruction/1"
 _CARD = "card.jws"
 _CARD_YEARS = 5
 
@@ -238,7 +237,7 @@ def destroy(workspace: Workspace, *, passphrase: str | None, backups_gone: bool 
     The record is written first: a crash after it leaves a key that the next run destroys. Backups that hold the keys
     must be destroyed by a person, who says so with `backups_gone`.
     """
-    from exchange.operations import backups
+    from exchange.operations import backups, retaining
     from exchange.sealing import keystore, permissions
     from exchange.signing import jws
     from exchange.signing.canonical import canonical
@@ -252,28 +251,53 @@ def destroy(workspace: Workspace, *, passphrase: str | None, backups_gone: bool 
     if holding and not backups_gone:
         raise SealingError("rotating.backups-hold", hints=("hint.rotating-backups",), files=", ".join(holding))
     keystore.unlock(workspace.folder / "keys", passphrase)
-    records = [_file(workspace, card.serial, "destruction") for card in retired]
-    for card, one, file in zip(retired, reversed(gone), records, strict=True):
-        content = _record(workspace, card, one, holding)
-        permissions.write(file, jws.sign(canonical(content), "destruction", workspace.keyring.signing))
+    signed = jws.sign(canonical(_record(workspace, retired, gone, holding)), "destruction", workspace.keyring.signing)
+    for card in retired:
+        permissions.write(_file(workspace, card.serial, "destruction"), signed)
     keyring = workspace.keyring.without_retired(frozenset(card.recipient for card in retired))
     keystore.save(workspace.folder / "keys", keyring, passphrase)
     workspace.__dict__["keyring"] = keyring
     backups.forget(workspace, holding)
-    trail.note(workspace, "keys-destroyed", detail=", ".join(f"serial {card.serial}" for card in retired))
-    return Destroyed(tuple(sorted(serials)), records[-1], holding)
+    record = workspace.folder / retaining.FOLDER / f"{workspace.now:%Y%m%dT%H%M%SZ}-{jws.digest(signed)[:8]}.jws.json"
+    permissions.make_folder(record.parent)
+    files.write(record, signed)
+    trail.note(
+        workspace,
+        "keys-destroyed",
+        object=f"destruction:{jws.digest(signed)}",
+        detail=", ".join(f"serial {card.serial}" for card in retired),
+    )
+    return Destroyed(tuple(sorted(serials)), record, holding)
 
 
-def _record(workspace: Workspace, card: Card, one: Own, holding: tuple[str, ...]) -> dict[str, Any]:
-    """Return what is signed: which key, by whom and when, on what ground; nothing about a patient."""
+def _record(
+    workspace: Workspace, retired: list[Card], gone: tuple[Own, ...], holding: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return what is signed, in the form of every record of destruction: which keys, by whom, when, by which rule."""
+    from exchange.operations import retaining
+
+    count, link = workspace.store.audit.head()
+    laws = {one.serial: one.state for one in gone}
     return {
-        "format": DESTRUCTION_FORMAT,
+        "format": retaining.FORMAT,
         "organisation": workspace.settings.party,
-        "what": "transport-key",
+        "at": workspace.now.replace(microsecond=0).isoformat(),
         "on": workspace.on.isoformat(),
         "by": workspace.user,
-        "items": [{"card": card.digest, "serial": card.serial, "recipient": card.recipient_digest}],
-        "ground": {"state": one.state, "opens-until": one.opens_until.isoformat() if one.opens_until else ""},
+        "ground": "",
+        "items": [
+            {
+                "kind": "transport-key",
+                "agreement": "",
+                "law": "revocation" if laws[card.serial] == "revoked" else "rotation",
+                "count": 1,
+                "serial": card.serial,
+                "card": card.digest,
+                "recipient": card.recipient_digest,
+            }
+            for card in retired
+        ],
+        "audit": {"count": count, "hash": link},
         "backups": list(holding),
     }
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from exchange.errors import CannotOpen, Locked, Refused, SealingError, WasChanged, WorkspaceError
-from exchange.operations import agreeing, backups, exporting, importing, partners, posting, rotating, standing, trail
+from exchange.operations import agreeing, backups, exporting, importing, partners, posting, retaining, rotating, standing, trail
 from exchange.sealing import keystore
 from exchange.signing import cards, jws
 from exchange.signing.keys import Keyring
@@ -423,7 +423,11 @@ def test_a_retired_key_is_destroyed_after_overlap_and_retention_under_a_signed_r
         assert done.serials == (1,)
         assert gp.keyring.retired == ()
         record = json.loads(jws.verify(done.record.read_bytes(), "destruction", gp.card))
-        assert record["format"] == rotating.DESTRUCTION_FORMAT
+        assert record["format"] == retaining.FORMAT
+        (told,) = retaining.records(gp)
+        assert (told.sound, told.by, [(one.kind, one.law) for one in told.items]) == (
+            True, "tester", [("transport-key", "rotation")]
+        )  # fmt: skip
         assert (record["by"], record["on"], record["items"][0]["serial"]) == ("tester", "2027-03-04", 1)
         assert [one.destroyed for one in rotating.cards(gp)] == [False, True]
         assert trail.show(gp, last=1)[0].event == "keys-destroyed"
