@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import pytest
+import sqlalchemy as sa
 
-from exchange.errors import StoreError
+import exchange.store.opening as opening
 from exchange.records.codes import Access, Answered, EndReason, Sex, SourceKind
-from exchange.signing.keys import StoreKeys
 from exchange.sources.rows import EpisodeRow, MeasurementRow, PatientKey, PatientRow
+from exchange.store import tables
 from exchange.store.opening import Store
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -48,17 +48,22 @@ def test_the_same_items_again_change_nothing_and_the_total_alone_is_a_new_versio
     assert [one.from_items for one in store.dataset().measurements] == [False]
 
 
-def test_an_older_store_is_refused_and_keeps_its_scores_when_it_is_upgraded(
-    target: Path | str, keys: StoreKeys
-) -> None:
-    with Store.create(target, keys) as store:
-        put(store, row(8, 32, from_items=True))
-        with store.engine.begin() as connection:
-            connection.exec_driver_sql("ALTER TABLE measurement DROP COLUMN from_items")
-            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
-    with pytest.raises(StoreError) as caught:
-        Store.open(target, keys)
-    assert caught.value.rule == "store.other-version"
-    Store.upgrade(target, keys)
-    with Store.open(target, keys) as store:
-        assert [(one.score, one.from_items) for one in store.dataset().measurements] == [(32, False)]
+def test_a_score_of_before_the_column_came_as_a_total() -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    configuration = Config()
+    configuration.set_main_option("script_location", str(Path(opening.__file__).parent / "migrations"))
+    engine = sa.create_engine("sqlite://")
+    with engine.begin() as connection:
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO measurement (measurement_id, source_id, episode_id, named_as, patient_id, instrument, day,"
+            " score, load_from) VALUES ('m', '', 'e', '', 'p', 'odi', '2024-01-08', 32, 1)"
+        )
+        command.upgrade(configuration, "0002")
+        assert connection.execute(sa.select(tables.measurement.c.score, tables.measurement.c.from_items)).all() == [
+            (32, False)
+        ]
+    engine.dispose()
