@@ -210,7 +210,7 @@ def _of_claims(part: _Part, services: ServiceMap) -> Episode:
 
 def _access(lines: Sequence[Line]) -> Access:
     """GDS801 without a referrer is direct access; PM304 without one says nothing."""
-    # A referrer without an AGB code leaves only the day of the referral.
+    # A referrer without an AGB code is zeros (NOBODY_AGB), and may leave the day of the referral.
     if any(line.referrer or line.referral_day for line in lines):
         return Access.REFERRED
     return Access.DIRECT if any(line.kind is SourceKind.GDS801 for line in lines) else Access.UNKNOWN

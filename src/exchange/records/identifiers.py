@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from exchange.errors import ExchangeError
 
 _BSN_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
+# What stands for somebody without an AGB code; no file can bring it as a code of its own.
+NOBODY_AGB = "00000000"
 _DIGITS = {"agb": 8, "kvk": 8, "ura": 8, "oin": 20, "uzovi": 4}
 
 
@@ -20,7 +22,7 @@ def bsn_valid(text: str) -> bool:
 
 def agb_valid(text: str) -> bool:
     """Tell whether this is eight digits that can be an AGB code; there is no check digit."""
-    return _digits(text, 8) and text != "00000000"
+    return _digits(text, 8) and text != NOBODY_AGB
 
 
 def uzovi_valid(text: str) -> bool:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from exchange.errors import SourceError
 from exchange.records.codes import SourceKind
+from exchange.records.identifiers import NOBODY_AGB
 from exchange.sources.fields import Bad, agb, any_day, bsn, compact_day, diagnosis, sex, text, whole
 from exchange.sources.rows import ClaimRow, PatientKey, PatientRow, Rejected, SettledRow
 from exchange.sources.xml_tree import Node, trees
@@ -183,9 +184,14 @@ def _claim(node: Node, key: PatientKey, declarant: str, insurer: str, born: date
 
 
 def _providers(node: Node) -> tuple[str, str]:
-    """Return the treating therapist (role 01) and the referrer (within Verwijzing)."""
+    """Return the treating therapist (role 01) and the referrer (within Verwijzing).
+
+    Type 07 is a referrer without an AGB code: there was a referral, so it is no direct access.
+    """
     referral = node.first("Verwijzing")
     referrer = agb(referral.value("Zorgaanbiedercode"), "referrer") if referral else ""
+    if referral and not referrer and referral.value("TypeVerwijzingcode"):
+        referrer = NOBODY_AGB
     treating = [child for child in node.children if child.name == "Zorgaanbieder"]
     if not treating:
         # A later version may hold it deeper.

@@ -220,6 +220,8 @@ def test_a_numbered_trajectory_goes_by_its_number() -> None:
 def test_access_is_direct_in_gds801_and_unknown_in_pm304_without_a_referrer() -> None:
     assert rebuilt(gds801(1, 400)).episodes[0].access is Access.DIRECT
     assert rebuilt(gds801(1, 400, referral_day=JANUARY)).episodes[0].access is Access.REFERRED
+    # type 07: somebody referred who has no AGB code
+    assert rebuilt(gds801(1, 400, referrer="00000000")).episodes[0].access is Access.REFERRED
     assert rebuilt(pm304(1, 0)).episodes[0].access is Access.UNKNOWN
     assert rebuilt(pm304(1, 0), pm304(2, 1, referrer="01000001")).episodes[0].access is Access.REFERRED
 

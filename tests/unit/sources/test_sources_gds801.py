@@ -10,6 +10,7 @@ import pytest
 
 from exchange.errors import SourceError
 from exchange.records.codes import SourceKind
+from exchange.records.identifiers import NOBODY_AGB
 from exchange.sources.gds801 import rows
 from exchange.sources.rows import ClaimRow, PatientRow, Rejected, SettledRow
 
@@ -52,6 +53,20 @@ def test_a_claim_carries_its_trajectory_therapist_and_referrer(gds801: Any) -> N
         trajectory_start=date(2025, 1, 6),
     )
     assert claim.line > 5
+
+
+@pytest.mark.parametrize(
+    "referral",
+    [
+        "<Verwijzing><TypeVerwijzingcode>07</TypeVerwijzingcode></Verwijzing>",
+        "<Verwijzing><TypeVerwijzingcode>07</TypeVerwijzingcode>"
+        "<Verwijzer><Zorgaanbiedercode>00000000</Zorgaanbiedercode></Verwijzer></Verwijzing>",
+    ],
+)
+def test_a_referrer_without_an_agb_code_is_a_referral_all_the_same(gds801: Any, referral: str) -> None:
+    line = gds801.debit(referred=False).replace("<Zorgaanbieder>", f"{referral}<Zorgaanbieder>", 1)
+    claim = read(gds801.message(gds801.person(line)))[1]
+    assert (claim.referrer, claim.referral_day, claim.therapist) == (NOBODY_AGB, None, "07000002")
 
 
 def test_no_referral_means_no_referrer(gds801: Any) -> None:
