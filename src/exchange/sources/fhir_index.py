@@ -19,7 +19,6 @@ THERAPY = frozenset({"91251008", "229065009", "229070002"})
 _AROUND = timedelta(days=28)
 # A referral belongs to the first episode that begins within so many days.
 _REFERRED = timedelta(days=365)
-_MEMBERS_LIMIT = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,7 @@ class Index:
     providers: dict[str, str] = field(default_factory=dict)
     diagnoses: dict[str, str] = field(default_factory=dict)
     encounters: dict[str, str] = field(default_factory=dict)
+    requests: dict[str, str] = field(default_factory=dict)
     courses: dict[str, list[Course]] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
     base: str = ""
@@ -75,11 +75,20 @@ class Index:
         ]
         return max(fitting, key=lambda one: (one.start <= on, one.start, one.key)).key if fitting else ""
 
+    def lead_on(self) -> None:
+        """Replace what was named by urn, once all names are known: a plan may stand before what its urn names."""
+        led: dict[str, list[Course]] = {}
+        for patient, courses in self.courses.items():
+            led.setdefault(self.name(patient), []).extend(courses)
+        self.courses = led
+        self.encounters = {self.name(encounter): episode for encounter, episode in self.encounters.items()}
+        self.requests = {self.name(request): episode for request, episode in self.requests.items()}
+
     def referred_to(self, resource: Resource, on: date | None) -> str:
-        """Return the key of the episode a referral began: the first to start after it within a year."""
-        by_encounter = self.course(resource, None)
-        if by_encounter or on is None:
-            return by_encounter
+        """Return the key of the episode a referral began: the one that names it, else the first within a year."""
+        known = self.requests.get(identity(resource), "") or self.course(resource, None)
+        if known or on is None or not is_therapy(resource):
+            return known
         after = [course for course in self._of(resource) if timedelta(0) <= course.start - on <= _REFERRED]
         return min(after, key=lambda one: (one.start, one.key)).key if after else ""
 
@@ -92,8 +101,8 @@ class Index:
 
 
 def is_therapy(resource: Resource) -> bool:
-    """Tell whether a care plan, procedure or request is about exercise therapy."""
-    places = (("category",), ("code",), ("activity", "detail", "code"))
+    """Tell whether a care plan, visit, procedure or request is about exercise therapy."""
+    places = (("category",), ("code",), ("type",), ("serviceType",), ("activity", "detail", "code"))
     return any(code in THERAPY for place in places for _, code in codes(resource, *place))
 
 
@@ -146,6 +155,9 @@ def _encounter(index: Index, own: str, resource: Resource) -> None:
 
 def _episode(index: Index, own: str, resource: Resource) -> None:
     _course(index, own, resource, "patient")
+    if own in index.keys:
+        for one in items(resource, "referralRequest"):
+            index.requests.setdefault(target(text(one, "reference")), own)
 
 
 def _plan(index: Index, own: str, resource: Resource) -> None:

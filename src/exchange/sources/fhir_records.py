@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from exchange.records.codes import Access, Answered, Counterfactual, EndReason, SessionType, Sex, SourceKind
 from exchange.records.instruments import Instrument, find_instrument, instruments
-from exchange.sources.fhir_index import Course, Index, add, identity, is_therapy
+from exchange.sources.fhir_index import Index, add, identity, is_therapy
 from exchange.sources.fields import Bad
 from exchange.sources.fields import text as bounded
 from exchange.sources.json_records import Resource, resources
@@ -37,9 +37,7 @@ def rows(file: BinaryIO) -> Iterator[Row | Rejected]:
     for _, url, resource in resources(file, broken.append):
         add(index, url, resource)
     yield from broken
-    # A plan may stand before what its urn names: its references are led on once all names are known.
-    index.courses = _led_on(index)
-    index.encounters = {index.name(encounter): episode for encounter, episode in index.encounters.items()}
+    index.lead_on()
     for number, _, resource in resources(file, _told_before):
         make = _MAKERS.get(resource["resourceType"])
         if make is None:
@@ -55,13 +53,6 @@ def rows(file: BinaryIO) -> Iterator[Row | Rejected]:
 
 def _told_before(_: Rejected) -> None:
     """Leave out of the second reading what the first one rejected."""
-
-
-def _led_on(index: Index) -> dict[str, list[Course]]:
-    led: dict[str, list[Course]] = {}
-    for patient, courses in index.courses.items():
-        led.setdefault(index.name(patient), []).extend(courses)
-    return led
 
 
 def _patient(index: Index, number: int, resource: Resource) -> PatientRow | None:
@@ -118,7 +109,7 @@ def _row(
         start=start,
         end=end,
         diagnosis=diagnosis,
-        access=Access.UNKNOWN,
+        access=Access.REFERRED if next(items(resource, "referralRequest"), None) else Access.UNKNOWN,
         end_reason=EndReason.UNKNOWN,
         onward_advice=Answered.UNKNOWN,
         chronic=None,
@@ -129,13 +120,15 @@ def _row(
 
 
 def _encounter(index: Index, number: int, resource: Resource) -> SessionRow | None:
-    """Take a visit within an episode of care as a session."""
+    """Take a visit as a session: one within an episode of care, or one that says that it was exercise therapy."""
     episodes = [index.name(target(text(one, "reference"))) for one in items(resource, "episodeOfCare")]
     key = next((one for one in episodes if one in index.keys), "")
-    if not key or text(resource, "status") not in {"finished", "onleave", "in-progress"}:
+    if not (key or is_therapy(resource)) or text(resource, "status") not in {"finished", "onleave", "in-progress"}:
         return None
+    on = needed_day(resource, "day", "period", "start")
+    key = key or index.course(resource, on)
     therapist = _first_provider(index, resource, "participant", "individual")
-    return _session(index, number, resource, key, needed_day(resource, "day", "period", "start"), therapist)
+    return _session(index, number, resource, key, on, therapist) if key else None
 
 
 def _procedure(index: Index, number: int, resource: Resource) -> SessionRow | None:
@@ -214,14 +207,16 @@ def _instrument(resource: Resource) -> Instrument | None:
             return find_instrument(known[code])
         if system.endswith("/CodeSystem/instrument") and (found := find_instrument(code)):
             return found
-    return None
+    # A system without codes for it has the name.
+    named = (text(resource, "code", "text"), *(text(one, "display") for one in items(resource, "code", "coding")))
+    return next((found for name in named if name and (found := find_instrument(name))), None)
 
 
 def _request(index: Index, number: int, resource: Resource) -> ReferralRow | None:
     if text(resource, "status") in {"draft", "revoked", "entered-in-error"}:
         return None
     on = day(resource, "authoredOn")
-    key = index.referred_to(resource, on) if is_therapy(resource) else index.course(resource, None)
+    key = index.referred_to(resource, on)
     if not key:
         return None
     referrer = _provider(index, resource, "requester")

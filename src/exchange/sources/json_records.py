@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, BinaryIO
@@ -116,7 +117,14 @@ def _entries(tree: Resource, number: int) -> Iterator[tuple[int, str, Resource]]
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if isinstance(resource, dict) and isinstance(resource.get("resourceType"), str):
             url = entry.get("fullUrl")
-            yield place, url if isinstance(url, str) else "", resource
+            yield place, url if isinstance(url, str) else "", _named(resource, url)
+
+
+def _named(resource: Resource, url: object) -> Resource:
+    """Give a resource without an id the one that ends its address: a document or a transaction has no other."""
+    if isinstance(url, str) and "id" not in resource:
+        resource["id"] = re.split(r"[:/]", url)[-1]
+    return resource
 
 
 def _require_shallow(tree: Resource, line: int) -> None:

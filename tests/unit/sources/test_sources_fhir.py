@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from exchange.errors import SourceError
-from exchange.records.codes import Counterfactual, SourceKind
+from exchange.records.codes import Access, Counterfactual, SourceKind
 from exchange.sources.fhir_records import rows
 from exchange.sources.reading import read
 from exchange.sources.rows import EpisodeRow, MeasurementRow, PatientRow, ReferralRow, Rejected, SessionRow
@@ -308,3 +308,45 @@ def test_an_episode_of_nobody_is_rejected_beside_a_patient_without_an_id() -> No
     assert list(rows(io.BytesIO(lines(nameless, nobody)))) == [
         Rejected(2, "EpisodeOfCare.patient", "sources.patient-missing")
     ]
+
+
+def test_a_visit_that_says_it_was_exercise_therapy_goes_by_its_day() -> None:
+    therapy = [{"coding": [{"system": SNOMED, "code": "229065009"}]}]
+    visit = {name: value for name, value in ENCOUNTER.items() if name != "episodeOfCare"}
+    assert not [row for row in rows(io.BytesIO(lines(PATIENT, EPISODE, visit))) if isinstance(row, SessionRow)]
+    for place in ("type", "serviceType"):
+        found = rows(io.BytesIO(lines(PATIENT, EPISODE, {**visit, place: therapy})))
+        assert [row.episode_key for row in found if isinstance(row, SessionRow)] == ["EpisodeOfCare/e1"]
+    late = {**visit, "type": therapy, "period": {"start": "2025-01-08"}}
+    assert not [row for row in rows(io.BytesIO(lines(PATIENT, EPISODE, late))) if isinstance(row, SessionRow)]
+
+
+def test_an_episode_that_names_its_request_was_referred_by_it_whatever_the_request_says() -> None:
+    request = {name: value for name, value in REQUEST.items() if name not in {"code", "authoredOn"}}
+    episode = {**EPISODE, "referralRequest": [{"reference": "ServiceRequest/r1"}]}
+    found = list(rows(io.BytesIO(lines(PATIENT, THERAPIST, episode, request))))
+    assert [row.access for row in found if isinstance(row, EpisodeRow)] == [Access.REFERRED]
+    assert [(row.episode_key, row.referrer) for row in found if isinstance(row, ReferralRow)] == [
+        ("EpisodeOfCare/e1", "agb:07000002")
+    ]
+
+
+def test_a_score_may_be_named_in_words_only() -> None:
+    words = {"text": "NPRS"}, {"coding": [{"display": "Pijnscore (NPRS)"}]}, {"coding": [{"code": "x"}]}
+    found = [rows(io.BytesIO(lines(PATIENT, EPISODE, {**OBSERVATION, "code": code}))) for code in words]
+    assert [[type(row) for row in some][2:] for some in found] == [[MeasurementRow], [MeasurementRow], []]
+
+
+def test_a_bundle_whose_resources_have_no_ids_but_addresses_is_read() -> None:
+    urns = {name: f"urn:uuid:00000000-0000-4000-8000-00000000000{number}" for number, name in enumerate("pec")}
+    patient, episode, visit = (
+        {name: value for name, value in one.items() if name != "id"} for one in (PATIENT, EPISODE, ENCOUNTER)
+    )
+    episode |= {"patient": {"reference": urns["p"]}, "diagnosis": []}
+    visit |= {"subject": {"reference": urns["p"]}, "episodeOfCare": [{"reference": urns["e"]}]}
+    entries = [{"fullUrl": urns[name], "resource": one} for name, one in (("c", visit), ("e", episode), ("p", patient))]
+    data = json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}).encode()
+    found = list(rows(io.BytesIO(data)))
+    assert [type(row) for row in found] == [SessionRow, EpisodeRow, PatientRow]
+    assert found[0].episode_key == found[1].key
+    assert found[0].patient == found[1].patient == found[2].patient
