@@ -63,8 +63,9 @@ def parse(data: bytes, line: int) -> Resource:
         tree = jiter.from_json(
             data.removeprefix(b"\xef\xbb\xbf"), allow_inf_nan=False, catch_duplicate_keys=True, float_mode="decimal"
         )
-    except ValueError as error:
-        raise SourceError("sources.json", hints=("hint.export-again",), line=line) from error
+    except ValueError:
+        # The parser repeats a key that occurs twice, and a key may be anything.
+        raise SourceError("sources.json", hints=("hint.export-again",), line=line) from None
     if not isinstance(tree, dict) or not isinstance(tree.get("resourceType"), str):
         raise SourceError("sources.not-fhir", hints=("hint.kind-of-file",), line=line)
     _require_shallow(tree, line)

@@ -42,8 +42,8 @@ def _book(file: BinaryIO) -> Any:
 
     try:
         return load_workbook(file, read_only=True, data_only=False, keep_links=False)
-    except Exception as error:  # openpyxl lets errors of every kind through on a damaged part
-        raise SourceError("sources.xlsx", hints=("hint.save-as-csv",)) from error
+    except Exception:  # openpyxl lets errors of every kind through on a damaged part, and repeats values in them
+        raise SourceError("sources.xlsx", hints=("hint.save-as-csv",)) from None
 
 
 def records(file: BinaryIO, sheet: str = "") -> Iterator[Record]:
@@ -53,8 +53,8 @@ def records(file: BinaryIO, sheet: str = "") -> Iterator[Record]:
         yield from _rows(_page(book, sheet))
     except SourceError:
         raise
-    except Exception as error:  # openpyxl lets errors of every kind through on a damaged sheet
-        raise SourceError("sources.xlsx", hints=("hint.save-as-csv",)) from error
+    except Exception:  # as above
+        raise SourceError("sources.xlsx", hints=("hint.save-as-csv",)) from None
     finally:
         book.close()
 

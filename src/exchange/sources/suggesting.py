@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -166,6 +166,7 @@ def _synonyms() -> Mapping[str, tuple[str, ...]]:
     return {_bare(name): tuple(others) for name, others in listed.items() if name != "$comment"}
 
 
+@lru_cache(maxsize=8192)
 def _bare(text: str) -> str:
     """Return letters and digits only, without case or accents."""
     flat = unicodedata.normalize("NFKD", text.casefold())
