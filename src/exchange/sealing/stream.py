@@ -14,7 +14,7 @@ TAG = 16
 SEALED = CHUNK + TAG
 # Chunks handled in one go: enough for few calls into the operating system, and so few that the hashing thread soon
 # gets its turn, because the cipher holds Python's lock and only reading and writing let go of it.
-_BATCH = 4
+_BATCH = 8
 
 
 def _nonce(counter: int, last: bool) -> bytes:
