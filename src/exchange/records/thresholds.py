@@ -39,7 +39,8 @@ def threshold_text(instrument: Instrument, language: str) -> str:
     mic = mic_text(instrument, language)
     if not mic:
         return say("records.no-threshold", {"instrument": name}, language)
-    said = say("records.threshold", {"instrument": name, "mic": mic, "source": instrument.source}, language)
+    params = {"instrument": name, "mic": mic, "error": mdc_text(instrument, language), "source": instrument.source}
+    said = say("records.threshold-and-error" if params["error"] else "records.threshold", params, language)
     return f"{said} {say('records.unverified', {}, language)}" if instrument.unverified else said
 
 
