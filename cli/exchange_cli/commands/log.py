@@ -136,4 +136,6 @@ def _standing(speaker: Speaker, one: Unconfirmed) -> str:
         return f"{speaker.say('program.log-confirmed')} {one.confirmed_at:%Y-%m-%d}"
     if one.state == "refused":
         return speaker.say("program.log-cancelled")
+    if one.kind == "acknowledgement":
+        return speaker.say("program.log-needs-none")
     return f"{speaker.say('program.log-refused')}: {one.reason}" if one.reason else speaker.say("program.log-open")

@@ -166,11 +166,14 @@ def _withdrawn(
     from exchange.agreements.facts import CaseFacts as GateFacts
 
     event, found = "consent-withdrawn", False
+    arrived = (case.case_id, "case-opening") in told
     for purpose in terms.frozen.agreement.purposes:
         said = terms.consent(course.episode.patient_id, draft.party.party, purpose.id)
         if said is None or said.state is not ConsentState.WITHDRAWN:
             continue
         found = True
+        if not arrived:
+            continue  # the file that opened the case was cancelled: there is nothing over there
         asked = replace(
             question(
                 terms, draft.party, event, elements=frozenset({"case.id"}), period=None,

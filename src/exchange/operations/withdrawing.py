@@ -260,6 +260,9 @@ def _told_by_us(workspace: Workspace) -> Iterator[Withdrawal]:
         for case in workspace.store.cases.of_partner(consent.partner):
             if case.case_id in received or case.patient_id != consent.patient_id:
                 continue
+            paper = workspace.store.partners.find(case.partner)
+            if (case.case_id, "case-opening") not in told and (paper is None or paper.card is not None):
+                continue  # the file that opened the case was cancelled: there is nothing over there
             at, _ = told.get((case.case_id, _event(_TOLD, consent.purpose)), (None, ""))
             said = answers.get((case.case_id, consent.purpose))
             number = workspace.store.patient_identity(case.patient_id).epd_number or ""
