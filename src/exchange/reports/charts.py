@@ -178,7 +178,7 @@ def change(facts: ChangeFacts, language: str, name: str) -> Picture:
     }
     names = [key for key in CLASSES if key in facts.classes]
     shown = [label("class", key, language) for key in names]
-    marks = {key: "" if facts.verified or key in _WITHOUT_LIMIT else f" {tell('change.unverified')}" for key in names}
+    marks = {key: "" if facts.verified or key in _WITHOUT_LIMIT else tell("change.unverified") for key in names}
     ranges = [
         tell(f"change.range.{key}", **limits) + marks[key] if facts.threshold is not None else "" for key in names
     ]
