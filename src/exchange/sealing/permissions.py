@@ -1,7 +1,10 @@
 """Who else can reach a file: the one module that knows POSIX from Windows.
 
 On Windows a file's access list is inherited from its folder, and a user's own folders are closed to other users;
-modes mean nothing there, so they are neither set nor checked, and a folder can't be synchronised by itself.
+modes mean nothing there, so they are not checked, and a folder can't be synchronised by itself. One thing is
+documented: Python's `os.mkdir(mode=0o700)` gives a new folder an access list of its own, for owner, administrators
+and system (since 3.11.10, 3.12.4 and 3.13), and `make_folder` asks for that. Links and junctions are refused on
+every platform.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ POSIX = sys.platform != "win32"
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 _OTHERS = 0o077
+_JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT; OneDrive's placeholders have another tag and are plain files
 
 
 def make_folder(path: Path) -> None:
@@ -85,10 +89,15 @@ def process_lives(number: int) -> bool:
     return True
 
 
+def _leads_elsewhere(found: os.stat_result) -> bool:
+    """Tell a symbolic link, and on Windows a junction too, which is no link by its mode."""
+    return stat.S_ISLNK(found.st_mode) or getattr(found, "st_reparse_tag", 0) == _JUNCTION
+
+
 def require_private(path: Path) -> None:
     """Refuse a symbolic link, and on POSIX a file or folder that is not ours or that others can reach."""
     found = path.lstat()
-    if stat.S_ISLNK(found.st_mode):
+    if _leads_elsewhere(found):
         raise Locked("sealing.symbolic-link", path=path.name)
     if POSIX and (stat.S_IMODE(found.st_mode) & _OTHERS or found.st_uid != os.geteuid()):
         raise Locked("sealing.loose-permissions", hints=("hint.tighten-permissions",), path=path.name)

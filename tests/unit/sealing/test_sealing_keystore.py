@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -196,3 +198,46 @@ def test_a_damaged_demo_keystore_is_said_plainly(tmp_path: Path, text: str) -> N
     permissions.make_folder(tmp_path / "keys")
     permissions.write(tmp_path / "keys" / keystore.DEMO_FILE, text.encode())
     assert locked(tmp_path / "keys", None) == "sealing.keystore-damaged"
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from exchange.sealing import keystore, permissions
+real = getattr(permissions if sys.argv[2] == "publish" else os, sys.argv[2])
+def killed(*given):
+    if sys.argv[3] == "after":
+        real(*given)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(permissions if sys.argv[2] == "publish" else os, sys.argv[2], killed)
+keystore.change_passphrase(Path(sys.argv[1]), sys.argv[4], "een nieuwe lange zin", work_factor=4)
+"""
+
+
+@posix
+@pytest.mark.parametrize(
+    ("what", "when", "opens"),
+    [("fsync", "before", PASSPHRASE), ("publish", "before", PASSPHRASE), ("publish", "after", "een nieuwe lange zin")],
+)
+def test_a_change_of_passphrase_that_is_killed_leaves_one_of_both_whole(
+    folder: Path, keyring: Keyring, what: str, when: str, opens: str
+) -> None:
+    words = [sys.executable, "-c", _KILLED, str(folder), what, when, PASSPHRASE]
+    done = subprocess.run(words, capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert keystore.unlock(folder, opens) == keyring
+    other = "een nieuwe lange zin" if opens == PASSPHRASE else PASSPHRASE
+    assert locked(folder, other) == "sealing.wrong-passphrase"
+    # what a kill leaves is sealed too, and is swept by whoever opens the store next
+    secret = keyring.to_bytes()[20:60]
+    assert all(secret not in file.read_bytes() for file in folder.iterdir())
+    assert {file.name.split(".")[-1] for file in folder.iterdir()} <= {"age", "part"}
+
+
+def test_a_junction_is_a_link_too() -> None:
+    class Found:
+        st_mode, st_reparse_tag = stat.S_IFDIR | 0o700, 0xA0000003
+
+    assert permissions._leads_elsewhere(Found())  # type: ignore[arg-type]  # what Windows says of a junction
+    Found.st_reparse_tag = 0x9000001A  # a placeholder of OneDrive
+    assert not permissions._leads_elsewhere(Found())  # type: ignore[arg-type]  # the same
