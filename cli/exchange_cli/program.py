@@ -17,6 +17,16 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("demo", "A whole round trip on invented data.", "Een volledige rondgang met verzonnen gegevens."),
     "init": ("init", "Make a workspace with its keys.", "Een werkmap met sleutels maken."),
     "load": ("load", "Load the practice's own files.", "Eigen bestanden van de praktijk inlezen."),
+    "quality": (
+        "quality",
+        "What is doubtful in your data, and whose.",
+        "Wat er twijfelachtig is in uw gegevens, en bij wie.",
+    ),
+    "services": (
+        "services",
+        "What each service code is taken for.",
+        "Waar elke prestatiecode voor telt.",
+    ),
     "partner": ("partner", "Partners and their key cards.", "Partners en hun sleutelkaarten."),
     "agreement": ("agreement", "Make, sign and follow agreements.", "Afspraken maken, tekenen en volgen."),
     "consent": ("consent", "Record what a client agreed to.", "Toestemming van cliënten vastleggen."),

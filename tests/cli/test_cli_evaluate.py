@@ -90,3 +90,63 @@ def test_an_effect_by_a_prognostic_list_is_refused_and_without_an_effect_it_is_r
         assert "voorspelt het beloop" in refused.err
         assert "unknown" in refused.err
     assert run(*words, "startback", "--effect", "unknown", "--json", workspace=practice).json == {"recorded": 1}
+
+
+def test_what_was_recorded_is_listed_with_all_that_was_said(run: Any, treated: Any) -> None:
+    practice = treated["praktijk"]
+    settings = practice / "exchange.toml"
+    settings.write_text(settings.read_text().replace('effect-rule = ""', 'effect-rule = "NPRS twee punten lager"'))
+    epd = run("evaluate", "due", "--json", workspace=practice).json["due"][0]["epd_number"]
+    said = run("evaluate", "record", "--epd", epd, "--session", "4", "--effect", "sufficient", "--decision", "adjust",
+               "--instrument", "NPRS", "--advice-taken-up", "yes", "--relatives", "no", "--language", "nl",
+               workspace=practice)  # fmt: skip
+    assert "NPRS twee punten lager" in said.out
+    done = run("evaluate", "list", "--epd", epd, "--json", workspace=practice).json["recorded"]
+    (mine,) = [one for one in done if one["session_number"] == 4]
+    assert (mine["instrument"], mine["effect"], mine["advice_taken_up"], mine["relatives_involved"]) == (
+        "nprs", "sufficient", "yes", "no"
+    )  # fmt: skip
+    assert (mine["decision"], mine["to_tell"]) == ("adjust", False)
+    dutch = run("evaluate", "list", "--epd", epd, "--language", "nl", workspace=practice).out
+    assert "bijstellen" in dutch
+    assert "voldoende" in dutch
+
+
+def test_stopping_without_effect_makes_a_message_to_the_referrer(run: Any, treated: Any) -> None:
+    from exchange.operations.gathering import Courses
+
+    practice = treated["praktijk"]
+    with treated.open("praktijk") as workspace:
+        course = next(
+            one for one in Courses(workspace.store.dataset()).of_party("agb:01999991") if one.episode.end is None
+        )
+        epd = workspace.store.patient_identity(course.episode.patient_id).epd_number
+        at = max(len(course.sessions), 1)
+
+    def messages() -> int:
+        with treated.open("praktijk") as workspace:
+            courses = Courses(workspace.store.dataset()).of_party("agb:01999991")
+            return sum(one.stopped_without_effect for one in courses)
+
+    before = messages()
+    said = run("evaluate", "record", "--epd", epd, "--session", at, "--effect", "none", "--decision", "stop",
+               "--language", "nl", workspace=practice)  # fmt: skip
+    assert "de verwijzer krijgt dit bij de volgende export" in said.out
+    assert messages() == before + 1
+    waiting = run("evaluate", "list", "--to-tell", "--json", workspace=practice).json
+    assert epd in {one["epd_number"] for one in waiting["recorded"]}
+    sent = run("export", "huisartsen", "--json", workspace=practice)
+    assert sent.code in {0, 3}
+    told = run("evaluate", "record", "--epd", epd, "--session", at, "--effect", "none", "--decision", "stop",
+               "--told-referrer-on", "2026-11-02", "--json", workspace=practice)  # fmt: skip
+    assert told.code == 0
+    waiting = run("evaluate", "list", "--to-tell", "--json", workspace=practice).json
+    assert epd not in {one["epd_number"] for one in waiting["recorded"]}
+
+
+def test_after_session_twelve_the_step_is_a_setting(run: Any, treated: Any) -> None:
+    practice = treated["praktijk"]
+    settings = practice / "exchange.toml"
+    settings.write_text(settings.read_text().replace("evaluate-every = 0", "evaluate-every = 6"))
+    moments = {one["moment"] for one in run("evaluate", "list", "--json", workspace=practice).json["moments"]}
+    assert moments >= {4, 8, 12, 18}

@@ -147,3 +147,34 @@ def test_a_letterhead_without_our_styles_is_used_with_a_warning_that_names_them(
     assert (tmp_path / "plan.docx").is_file()
     other = run("plan", "--to", tmp_path / "plan.html", "--json", workspace=practice)
     assert [one for one in other.json["findings"] if one["rule"] == "summarising.styles"] == []
+
+
+def test_names_are_struck_out_before_a_person_approves(run, practice, town, tmp_path):
+    with town.open("praktijk") as workspace:
+        who = workspace.store.dataset().patients[0].patient_id
+        name = workspace.store.patient_identity(who).name.split()[0]
+
+    def survey(respondents: int) -> None:
+        file = tmp_path / "prem.csv"
+        file.write_text(
+            "Meetbureau;Periode van;Periode tot;Respondenten;Gemiddelde;NPS;Opmerkingen\n"
+            f"Bureau;01-01-2025;31-12-2025;{respondents};9,0;60;{name} en Sanne uit Ons Dorp hielpen mij goed.\n"
+        )
+        assert run("load", file, "--as", "prem", "--json", workspace=practice).json["files"][0]["already"] is False
+
+    survey(48)
+    (waiting,) = run("improve", "quote", "list", "--json", workspace=practice).json["comments"]
+    id_ = waiting["id"]
+    assert waiting["text"] == "[…] en Sanne uit Ons Dorp hielpen mij goed."
+    wrong = run("improve", "quote", "approve", id_, "--strike", "Kees", "--json", workspace=practice)
+    assert (wrong.code, wrong.json["error"]["rule"]) == (14, "quoting.no-such-word")
+    said = run(
+        "improve", "quote", "approve", id_, "--strike", "sanne", "--strike", "Ons Dorp", "--json", workspace=practice
+    )
+    assert said.json["text"] == "[…] en […] uit […] hielpen mij goed."
+    printed = plan(run, practice, tmp_path)
+    assert "Sanne" not in printed
+    assert name not in printed
+    survey(49)  # the same comments once more bring no name back
+    (kept,) = run("improve", "quote", "list", "--json", workspace=practice).json["comments"]
+    assert (kept["text"], kept["approved"]) == ("[…] en […] uit […] hielpen mij goed.", True)

@@ -82,7 +82,7 @@ def test_unknown_codes_are_listed_and_an_edited_map_is_applied_at_the_next_load(
     assert said.code == 3
     assert "Prestatiecode 2999 (lijst 074)" in said.out
     assert "2 regel(s) tellen niet mee" in said.out
-    assert 'services = {lists = {074 = {2000 = {type = "session"}}}}' in said.out
+    assert "exchange services set" in said.out
     settings = folder / "exchange.toml"
     ours = 'services = {lists = {074 = {2999 = {type = "session"}}}}'
     settings.write_text(settings.read_text().replace("services = {}", ours))
@@ -119,3 +119,25 @@ def test_what_is_doubtful_in_the_data_is_counted(run, folder, put):
     }  # fmt: skip
     words = run("load", table, "--language", "nl", workspace=folder).out.splitlines()[-1]
     assert words.startswith("Gegevenskwaliteit: 2 trajecten zonder einddatum")
+
+
+def test_a_dry_run_says_what_would_be_rejected_and_why(run, folder, put):
+    records = [
+        {"resourceType": "Patient", "id": "p1", "birthDate": "1970-01-01"},
+        {"resourceType": "EpisodeOfCare", "id": "e1", "patient": {"reference": "Patient/p1"}, "period": {"start": "x"}},
+    ]
+    lines = [json.dumps(one) for one in records]
+    file = put("half.ndjson", "\n".join([*lines, lines[1].replace("e1", "e2"), '{"resourceType": "KANARIE']))
+    said = run("load", file, "--dry-run", "--language", "nl", workspace=folder)
+    assert said.code == 3
+    assert "2 × EpisodeOfCare.start: Dit is geen geldige datum. (eerste: regel 2)" in said.out
+    assert "1 × record: Deze regel is geen volledige, geldige JSON" in said.out
+    assert "KANARIE" not in said.out + said.err
+    assert not list((folder / "reports").glob("afgekeurd-*"))
+    machine = run("load", file, "--json", workspace=folder)
+    assert [(one["field"], one["count"], one["line"]) for one in machine.json["files"][0]["reasons"]] == [
+        ("EpisodeOfCare.start", 2, 2),
+        ("record", 1, 4),
+    ]
+    (rejects,) = (folder / "reports").glob("afgekeurd-*")
+    assert "KANARIE" not in rejects.read_text(encoding="utf-8-sig")

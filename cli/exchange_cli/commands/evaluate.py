@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from exchange_cli.speaking import Speaker, common
+
+if TYPE_CHECKING:
+    from exchange.operations.evaluating import Done
 
 _THREE = click.Choice(["yes", "no", "unknown"])
 
@@ -95,26 +99,59 @@ def record(
             decision=decision,
             told_referrer_on=told_referrer_on.date() if told_referrer_on else None,
         )
+        rule = workspace.settings.effect_rule
     speaker.tell("program.evaluate-recorded")
+    speaker.tell("evaluating.rule" if rule else "evaluating.no-rule", rule=rule)
+    if decision == "stop" and effect in {"none", "insufficient"} and told_referrer_on is None:
+        speaker.tell("evaluating.tell-referrer")
     for line in measuring.thresholds([saved.instrument], speaker.language):
         speaker.line(line)
     speaker.result({"recorded": 1})
 
 
 @command.command("list")
+@click.option("--epd", "epd_number", default="", help="What was recorded of this client's current treatment.")
+@click.option("--recorded", is_flag=True, help="Every recorded evaluation.")
+@click.option("--to-tell", is_flag=True, help="Stopped without effect, and the referrer was not yet told.")
 @common
-def list_(speaker: Speaker) -> None:
-    """List how many evaluations were due and done, per moment.
+def list_(speaker: Speaker, epd_number: str, recorded: bool, to_tell: bool) -> None:
+    """List how many evaluations were due and done, per moment; or what was recorded, by EPD number.
 
-    Example: exchange evaluate list
+    Example: exchange evaluate list --to-tell
     """
     from exchange.operations import evaluating
 
     with speaker.workspace() as workspace:
         listed = evaluating.counted(workspace)
+        wanted = bool(epd_number or recorded or to_tell)
+        done = evaluating.recorded(workspace, epd_number=epd_number, to_tell=to_tell) if wanted else ()
+        waiting = len(evaluating.recorded(workspace, to_tell=True))
+    if wanted:
+        _recorded(speaker, done)
+    else:
+        speaker.table(
+            [speaker.say(f"program.evaluate-{name}") for name in ("moment", "due", "done")],
+            [[one.moment, one.due, one.done] for one in listed],
+            right=frozenset({0, 1, 2}),
+        )
+        if waiting:
+            speaker.tell("evaluating.to-tell", count=waiting)
+    speaker.result({"moments": listed, "recorded": done, "to_tell": waiting})
+
+
+def _recorded(speaker: Speaker, done: tuple[Done, ...]) -> None:
+    names = ("epd", "session", "day", "instrument", "effect", "advice", "relatives", "partner", "decision", "told")
     speaker.table(
-        [speaker.say(f"program.evaluate-{name}") for name in ("moment", "due", "done")],
-        [[one.moment, one.due, one.done] for one in listed],
-        right=frozenset({0, 1, 2}),
-    )
-    speaker.result({"moments": listed})
+        [speaker.say(f"evaluating.column-{name}") for name in names],
+        [
+            [one.epd_number, one.session_number, one.day, one.instrument,
+             speaker.say(f"evaluating.effect-{one.effect}"), speaker.say(f"evaluating.said-{one.advice_taken_up}"),
+             speaker.say(f"evaluating.said-{one.relatives_involved}"), one.partner_involved,
+             speaker.say(f"evaluating.decision-{one.decision}"),
+             speaker.say("evaluating.not-told") if one.to_tell else one.told_referrer_on]
+            for one in done
+        ],
+        right=frozenset({1}),
+    )  # fmt: skip
+    if not done:
+        speaker.tell("evaluating.none-recorded")

@@ -134,17 +134,21 @@ def list_quotes(speaker: Speaker) -> None:
 
 @quote.command("approve")
 @click.argument("comment")
+@click.option(
+    "--strike", "words", multiple=True, metavar="WORD", help="A name or place to strike out; may be repeated."
+)
+@click.option("--keep", multiple=True, metavar="WORD", help="A word that is struck out but is no name here.")
 @common
-def approve(speaker: Speaker, comment: str) -> None:
+def approve(speaker: Speaker, comment: str, words: tuple[str, ...], keep: tuple[str, ...]) -> None:
     """Let a comment be quoted. Read it first: no program can tell whether a word in it is somebody's name.
 
-    A comment with a name in it is not to be approved; one with a telephone number or address is refused.
+    Names of patients you loaded are struck out of itself; strike out any other. A telephone number is refused.
 
-    Example: exchange improve quote approve 0f3a91c2
+    Example: exchange improve quote approve 0f3a91c2 --strike Jansen
     """
     from exchange.operations import quoting
 
     with speaker.workspace() as workspace:
-        approved = quoting.approve(workspace, comment)
+        approved = quoting.approve(workspace, comment, words=words, keep=keep)
     speaker.tell("program.quote-done", text=approved.text)
     speaker.result(approved)

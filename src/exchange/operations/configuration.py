@@ -21,7 +21,8 @@ class Settings:
 
     `party` is the organisation's first identifier, `also` its others. `store` is a path within the workspace or a
     `postgresql+psycopg://` URL without a password in it. `gap_days` ends a PM304 episode, `moments` are the session
-    numbers of evaluations, `every` the step after the last of them (0: none), `insurer` the plan's addressee.
+    numbers of evaluations, `every` the step after the last of them (0: none), `insurer` the plan's addressee,
+    `effect_rule` by what the practice calls an effect sufficient.
     """
 
     party: str
@@ -37,6 +38,7 @@ class Settings:
     insurer: str = ""
     language: str = "nl"
     services: Mapping[str, Any] = field(default_factory=dict)
+    effect_rule: str = ""
 
 
 def read(folder: Path) -> Settings:
@@ -71,6 +73,7 @@ def _settings(raw: Mapping[str, Any]) -> Settings:
         insurer=str(plan.get("insurer", "")),
         language=str(raw["workspace"].get("language", "nl")),
         services=dict(loading.get("services", {})),
+        effect_rule=str(loading.get("effect-rule", "")),
     )
     if settings.language not in {"nl", "en"} or not 7 <= settings.gap_days <= 730:
         raise ValueError("out of range")
@@ -99,6 +102,7 @@ contact = {_quoted(settings.contact)}
 gap-days = {settings.gap_days}  # PM304 has no episode: this many days without a session end one
 evaluate-at = [{", ".join(map(str, settings.moments))}]  # session numbers
 evaluate-every = {settings.every}  # after the last of them; 0 is never
+effect-rule = {_quoted(settings.effect_rule)}  # when an effect is sufficient: shown at every evaluation
 services = {_inline(settings.services)}  # own meaning of service codes, over the shipped map
 
 [plan]

@@ -7,10 +7,10 @@ from datetime import date
 
 from exchange.errors import StoreError
 from exchange.operations import trail
-from exchange.operations.gathering import Courses
+from exchange.operations.gathering import WITHOUT_EFFECT, Course, Courses
 from exchange.operations.referring import current_episode, require_past
 from exchange.operations.workspace import Workspace
-from exchange.records.codes import Answered, Effect, NextStep
+from exchange.records.codes import Access, Answered, Effect, NextStep
 from exchange.records.identifiers import Party
 from exchange.records.model import Evaluation
 
@@ -33,6 +33,23 @@ class Counted:
     moment: int
     due: int
     done: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A recorded evaluation as the practice sees it; `to_tell` says that the referrer is still to hear of it."""
+
+    epd_number: str
+    session_number: int
+    day: date
+    instrument: str
+    effect: str
+    advice_taken_up: str
+    relatives_involved: str
+    partner_involved: str
+    decision: str
+    told_referrer_on: date | None
+    to_tell: bool
 
 
 def due(workspace: Workspace) -> tuple[Due, ...]:
@@ -71,6 +88,29 @@ def counted(workspace: Workspace) -> tuple[Counted, ...]:
             row[0] += 1
             row[1] += one.done
     return tuple(Counted(moment, *row) for moment, row in sorted(totals.items()))
+
+
+def recorded(workspace: Workspace, *, epd_number: str = "", to_tell: bool = False) -> tuple[Done, ...]:
+    """Return the recorded evaluations, newest first: of one client, or those of which a referrer is still to hear."""
+    episode = current_episode(workspace, epd_number).episode_id if epd_number else ""
+    found = []
+    for course in Courses(workspace.store.dataset()).by_episode.values():
+        if episode and course.episode.episode_id != episode:
+            continue
+        number = epd_number or workspace.store.patient_identity(course.episode.patient_id).epd_number or ""
+        found += [_done(course, one, number) for one in course.evaluations]
+    kept = (one for one in found if one.to_tell or not to_tell)
+    return tuple(sorted(kept, key=lambda one: (one.day, one.epd_number, one.session_number), reverse=True))
+
+
+def _done(course: Course, one: Evaluation, number: str) -> Done:
+    referred = course.referral is not None or course.episode.access is Access.REFERRED
+    stopped = one.decision is NextStep.STOP and one.effect in WITHOUT_EFFECT
+    return Done(
+        number, one.session_number, one.day, one.instrument, one.effect.value, one.advice_taken_up.value,
+        one.relatives_involved.value, one.partner_involved, one.decision.value, one.told_referrer_on,
+        referred and stopped and one.told_referrer_on is None,
+    )  # fmt: skip
 
 
 def record(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from exchange.operations import agreeing
 from exchange.operations.workspace import Workspace
-from exchange.records.codes import ConsentState, EndReason, SessionType
+from exchange.records.codes import ConsentState, Effect, EndReason, NextStep, SessionType
 from exchange.records.model import Case, Consent, Dataset, Episode, Evaluation, Measurement, Referral, Session
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from exchange.messages.facts import CaseFacts
     from exchange.store.agreements import StoredAgreement
 
+# By the plan: with insufficient or no effect the treatment stops and the referrer hears of it.
+WITHOUT_EFFECT = frozenset({Effect.NONE, Effect.INSUFFICIENT})
 _COUNTS = frozenset({SessionType.SESSION, SessionType.GROUP})
 
 
@@ -46,8 +48,15 @@ class Course:
 
     @property
     def stopped_without_effect(self) -> bool:
-        """Tell whether the treatment was stopped because it had no effect."""
-        return self.episode.end_reason is EndReason.NO_EFFECT
+        """Tell whether the treatment was stopped because it had no effect, by its end or by its last evaluation.
+
+        The EPD may not have the end yet, or not the reason; goals that were reached go before an earlier evaluation.
+        """
+        if self.episode.end_reason is EndReason.NO_EFFECT:
+            return True
+        last = max(self.evaluations, key=lambda one: (one.day, one.session_number), default=None)
+        stopped = last is not None and last.decision is NextStep.STOP and last.effect in WITHOUT_EFFECT
+        return stopped and self.episode.end_reason is not EndReason.GOALS_REACHED
 
     def belongs_to(self, party: str) -> bool:
         """Tell whether a party referred the patient or was brought in at an evaluation."""

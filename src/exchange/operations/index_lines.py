@@ -208,7 +208,8 @@ def _own(told: Told, language: str) -> Iterator[str]:
         "own", language, value=_number(figure.value, language),
         lower=_number(interval.lower if interval else None, language),
         upper=_number(interval.upper if interval else None, language),
-        observed=_number(figure.details["observed"], language), expected=_number(figure.details["expected"], language, 1),
+        observed=_number(figure.details["observed"], language),
+        expected=_number(figure.details["expected"], language, 1),
         trajectories=_number(figure.due, language), patients=_number(figure.patients, language),
         period=period(figure.start, figure.end, language),
     )  # fmt: skip

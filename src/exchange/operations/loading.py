@@ -26,6 +26,16 @@ _SETTINGS = "rebuilding"
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why rows were not taken: which rule a field broke, how often, and on which line first."""
+
+    field: str
+    rule: str
+    count: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """What one file brought: new or changed records, and rows that were not taken (in `rejects`)."""
 
@@ -40,6 +50,7 @@ class Loaded:
     load: int
     rejects: Path | None = None
     findings: tuple[Finding, ...] = field(default=())
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +137,11 @@ def rebuilding(workspace: Workspace) -> Rebuilding:
     )
 
 
+def rebuild_where_changed(workspace: Workspace) -> tuple[Finding, ...]:
+    """Derive all episodes and sessions anew where the settings changed since the last load; say so where it did."""
+    return _rebuilt(workspace)
+
+
 def _rebuilt(workspace: Workspace) -> tuple[Finding, ...]:
     """Derive all episodes and sessions anew where the settings are not those of the load before; say so."""
     import hashlib
@@ -194,8 +210,18 @@ def _one(
         rejected=_lines(reading, batch.rejected),
         load=batch.load_id,
         rejects=rejects,
+        reasons=_reasons(batch.rejected),
         findings=(*_test_message(workspace, reading), *_tallied(batch.already, tally, reading), *batch.findings),
     )
+
+
+def _reasons(rejected: Sequence[Rejected]) -> tuple[Reason, ...]:
+    """Count what was not taken by field and rule, the most frequent first."""
+    lines: dict[tuple[str, str], list[int]] = {}
+    for one in rejected:
+        lines.setdefault((one.field, one.rule), []).append(one.line)
+    found = (Reason(name, rule, len(where), min(where)) for (name, rule), where in lines.items())
+    return tuple(sorted(found, key=lambda one: (-one.count, one.line, one.field, one.rule)))
 
 
 def _lines(reading: Reading, rejected: Sequence[Rejected]) -> int:

@@ -17,7 +17,7 @@ AGREEMENT_FORMATS = (".docx", ".pdf", ".html")
 
 def summary(facts: SummaryFacts, language: str, to: Path, *, reference: Path | None = None) -> None:
     """Write the indicator summary; the format is the file's ending. `reference` is the practice's letterhead."""
-    _require_format(to, SUMMARY_FORMATS)
+    require_format(to, SUMMARY_FORMATS)
     suffix = to.suffix.lower()
     if suffix == ".xlsx":
         converting.publish(spreadsheet.workbook(facts, language), to)
@@ -33,7 +33,7 @@ def plan(facts: PlanFacts, language: str, edition: str, to: Path, *, reference: 
     The final edition raises `ReportError` for an open required blank, for internal facts, and where the letter
     before its annex is longer than three pages; its technical provenance is kept in a JSON file beside it.
     """
-    _require_format(to, PLAN_FORMATS)
+    require_format(to, PLAN_FORMATS)
     document, missing = planning.document(facts, language, edition)
     if edition == planning.FINAL:
         planning.require_short(converting.pages_before_annex(document))
@@ -45,7 +45,7 @@ def plan(facts: PlanFacts, language: str, edition: str, to: Path, *, reference: 
 
 def progress(facts: PlanFacts, language: str, to: Path, *, reference: Path | None = None) -> None:
     """Write what was realised beside what was planned, improvement point by improvement point."""
-    _require_format(to, PLAN_FORMATS)
+    require_format(to, PLAN_FORMATS)
     _write(planning.progress(facts, language), to, reference)
 
 
@@ -53,12 +53,12 @@ def agreement_document(
     markdown: str, to: Path, title: str, language: str, *, on: date, reference: Path | None = None
 ) -> None:
     """Print an agreement from its own Markdown, as signed; `on` is the date the document bears in its properties."""
-    _require_format(to, AGREEMENT_FORMATS)
+    require_format(to, AGREEMENT_FORMATS)
     labels = summarising.labels(language)
     _write(Document(markdown, title, language, on, style="letter", labels=labels), to, reference)
 
 
-def _require_format(to: Path, known: tuple[str, ...]) -> None:
+def require_format(to: Path, known: tuple[str, ...]) -> None:
     """Refuse an ending that is not made here."""
     if to.suffix.lower() not in known:
         raise ReportError(

@@ -61,8 +61,8 @@ def put_prem(connection: Connection, database: Database, rows: Iterable[PremRow]
         [{"comment_id": one, "prem_id": prem, "text": text, "approved_by": ""} for one, prem, text in comments],
         load,
         key=("comment_id",),
-        # Loading a comment again does not take its approval away.
-        but=("approved_by",),
+        # Loading a comment again does not take its approval away, nor bring back what was struck out of it.
+        but=("approved_by", "text"),
     )
 
 
@@ -125,15 +125,21 @@ class Figures:
         with self._database.reading() as connection:
             return tuple((row.comment_id, row.text) for row in connection.execute(query))
 
-    def approve_comment(self, comment_id: str, *, by: str, at: datetime) -> None:
-        """Record that a person looked for names in a comment and lets it be quoted."""
+    def approve_comment(self, comment_id: str, *, text: str = "", by: str, at: datetime) -> None:
+        """Record that a person looked for names in a comment and lets it be quoted, as `text` without them."""
         comment = tables.prem_comment
         with self._database.changing(by=by, at=at) as (connection, load):
             query = sa.select(comment).where(current(comment), comment.c.comment_id == comment_id)
             row = first(connection, query)
             if row is None:
                 raise StoreError("store.unknown", what="comment", id=comment_id)
-            put(connection, comment, [{**row, "approved_by": by}], load, key=("comment_id",))
+            put(
+                connection,
+                comment,
+                [{**row, "text": text or row["text"], "approved_by": by}],
+                load,
+                key=("comment_id",),
+            )
 
     def save_improvement(self, point: ImprovementPoint, *, by: str, at: datetime) -> None:
         """Write an improvement point as it is now; earlier versions stay."""

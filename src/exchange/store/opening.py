@@ -34,6 +34,7 @@ from exchange.store.receipts import Receipts
 from exchange.store.received import Received, Sent
 from exchange.store.releases import Releases
 from exchange.store.retention import Retention
+from exchange.store.surveying import Survey
 
 # The newest migration; a test holds it to be so.
 VERSION = "0002"
@@ -76,6 +77,7 @@ class Store:
         self.audit = Audit(database)
         self.releases = Releases(database)
         self.retention = Retention(database)
+        self.survey = Survey(database)
 
     @classmethod
     def create(

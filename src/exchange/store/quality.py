@@ -37,7 +37,7 @@ def quality(connection: Connection, *, on: date, gap_days: int) -> Quality:
         _open_without_care(connection, on - timedelta(days=gap_days)),
         _days_to_come(connection, on),
         _codes_closed(connection),
-        _perhaps_same(connection),
+        len(likely_same(connection)),
     )
 
 
@@ -88,21 +88,27 @@ def _codes_closed(connection: Connection) -> int:
     return sum(count for code, count in connection.execute(query) if code_status(code) in {"closed", "unknown"})
 
 
-def _perhaps_same(connection: Connection) -> int:
+def likely_same(connection: Connection) -> tuple[str, ...]:
+    """Return the patients known by EPD number only who share birth date and sex with one known by BSN only."""
     patient = tables.patient
     query = (
-        sa.select(patient.c.birth_date, patient.c.sex, patient.c.bsn_index.is_(None), patient.c.epd_index.is_(None))
+        sa.select(
+            patient.c.patient_id, patient.c.birth_date, patient.c.sex, patient.c.bsn_index.is_(None),
+            patient.c.epd_index.is_(None),
+        )
         .where(patient.c.load_to.is_(None), patient.c.birth_date.is_not(None))
         .where(sa.or_(patient.c.bsn_index.is_(None), patient.c.epd_index.is_(None)))
-    )
-    by_number: list[tuple[date, Sex]] = []
+    )  # fmt: skip
+    by_number: list[tuple[str, date, Sex]] = []
     by_bsn: dict[date, set[Sex]] = defaultdict(set)
-    for born, sex, without_bsn, without_number in connection.execute(query):
+    for who, born, sex, without_bsn, without_number in connection.execute(query):
         if without_number:
             by_bsn[born].add(sex)
         elif without_bsn:
-            by_number.append((born, sex))
+            by_number.append((who, born, sex))
     # GDS801 tells no sex.
-    return sum(
-        bool(by_bsn[born] and (sex is Sex.UNKNOWN or by_bsn[born] & {sex, Sex.UNKNOWN})) for born, sex in by_number
+    return tuple(
+        who
+        for who, born, sex in by_number
+        if by_bsn[born] and (sex is Sex.UNKNOWN or by_bsn[born] & {sex, Sex.UNKNOWN})
     )
