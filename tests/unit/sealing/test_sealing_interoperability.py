@@ -250,7 +250,8 @@ def test_age_opens_a_whole_file_under_the_classical_exception(exchange: Any, tmp
     head = sealing.Heading(usual.kind, usual.stream, 1, usual.created, usual.expires, usual.agreement)
     prepared = sealing.prepare(contents, head, to, exchange.practice.keyring, exchange.practice.card)
     sealing.write(prepared.jws, contents, to, tmp_path / "f.age")
-    script = "age -d -i key f.age | tar -xf - && cat form.xlsx"
-    said = subprocess.run(["bash", "-o", "pipefail", "-c", script], cwd=tmp_path, check=True, capture_output=True)
-    assert said.stdout == CONTENT
+    # By way of a file: at the end of a pipe tar stops at the end blocks, before age has authenticated the last chunk.
+    for command in (["age", "-d", "-i", "key", "-o", "f.tar", "f.age"], ["tar", "xf", "f.tar"]):
+        subprocess.run(command, cwd=tmp_path, check=True)
+    assert (tmp_path / "form.xlsx").read_bytes() == CONTENT
     assert (tmp_path / "manifest.jws.json").read_bytes() == prepared.jws
