@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from exchange.operations.workspace import Workspace
     from exchange.store.quality import Quality
 
+# So many reasons for rejecting lines are told; the rejects file has every line.
+REASONS = 8
 KINDS = ("pm304", "gds801", "table", "fhir", "prem", "index")
 
 
@@ -94,6 +96,9 @@ def _told(speaker: Speaker, results: list[Loaded], *, dry_run: bool) -> None:
         speaker.findings(result.findings)
         if any(one.rule == "episodes.service-unknown" for one in result.findings):
             speaker.tell("loading.unknown-codes")
+        for reason in result.reasons[:REASONS]:
+            why = speaker.say(reason.rule, field=reason.field)
+            speaker.tell("loading.reason", count=reason.count, line=reason.line, field=reason.field, why=why)
         if result.rejects is not None:
             speaker.tell("program.load-rejects", count=result.rejected, file=result.rejects)
 
