@@ -26,25 +26,27 @@ COURSE = (
 
 def put(store: Store, *rows: MeasurementRow, digest: str = "d") -> dict[str, int]:
     with store.loading(kind="table", file_name="m.csv", digest=digest * 64, by="t", at=NOW) as batch:
-        for one in (*COURSE, *rows):
-            batch.add(one)
+        for course in COURSE:
+            batch.add(course)
+        for row in rows:
+            batch.add(row)
     return batch.counts
 
 
-def row(day: int, score: int, *, from_items: bool) -> MeasurementRow:
+def odi(day: int, score: int, *, from_items: bool) -> MeasurementRow:
     return MeasurementRow(1, "epd", "T1", ANNA, "odi", date(2024, 1, day), score, from_items)
 
 
 def test_a_measurement_says_whether_it_was_scored_from_items(store: Store) -> None:
-    put(store, row(8, 32, from_items=True), row(9, 30, from_items=False))
+    put(store, odi(8, 32, from_items=True), odi(9, 30, from_items=False))
     held = {one.day.day: (one.score, one.from_items) for one in store.dataset().measurements}
     assert held == {8: (32, True), 9: (30, False)}
 
 
 def test_the_same_items_again_change_nothing_and_the_total_alone_is_a_new_version(store: Store) -> None:
-    put(store, row(8, 32, from_items=True))
-    assert put(store, row(8, 32, from_items=True), digest="e")["measurements"] == 0
-    assert put(store, row(8, 32, from_items=False), digest="f")["measurements"] == 1
+    put(store, odi(8, 32, from_items=True))
+    assert put(store, odi(8, 32, from_items=True), digest="e")["measurements"] == 0
+    assert put(store, odi(8, 32, from_items=False), digest="f")["measurements"] == 1
     assert [one.from_items for one in store.dataset().measurements] == [False]
 
 
