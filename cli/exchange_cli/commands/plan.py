@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from exchange_cli import exits
 from exchange_cli.speaking import Speaker, common
+
+if TYPE_CHECKING:
+    from exchange.operations.workspace import Workspace
 
 
 @click.command("plan")
@@ -34,7 +38,7 @@ def command(speaker: Speaker, files: tuple[Path, ...], ask: bool, final: bool, p
         raise click.UsageError(speaker.say("program.plan-progress"))
     with speaker.workspace() as workspace:
         if ask:
-            _ask(speaker, workspace.folder)
+            _ask(speaker, workspace)
         if not files:
             return exits.DONE
         with speaker.progress("program.writing") as step:
@@ -54,10 +58,12 @@ def command(speaker: Speaker, files: tuple[Path, ...], ask: bool, final: bool, p
     return exits.FINDINGS if written.findings else exits.DONE
 
 
-def _ask(speaker: Speaker, folder: Path) -> None:
-    from exchange.operations import asking
+def _ask(speaker: Speaker, workspace: Workspace) -> None:
+    from exchange.operations import asking, summarising
 
-    open_questions = asking.questions(folder, speaker.language)
+    folder = workspace.folder
+    still_open = summarising.still_open(workspace)
+    open_questions = asking.questions(folder, speaker.language, still_open=still_open)
     if not sys.stdin.isatty():
         asking.write_blank(folder, open_questions)
         speaker.tell("program.plan-answers", file=folder / asking.FILE)

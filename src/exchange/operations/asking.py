@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,15 +34,18 @@ def answers(folder: Path) -> dict[str, str]:
     return {name: text.strip() for name, text in raw.items() if isinstance(text, str) and text.strip()}
 
 
-def questions(folder: Path, language: str = "nl") -> tuple[Question, ...]:
-    """Return every question that data can't answer, with the answer so far."""
+def questions(folder: Path, language: str = "nl", *, still_open: Collection[str] = ()) -> tuple[Question, ...]:
+    """Return every question that data can't answer, with the answer so far.
+
+    `still_open` are brackets that data would fill and did not: those are asked too, until there are data.
+    """
     from exchange.reports.questions import questions as brackets
 
     given = answers(folder)
     return tuple(
         Question(one.id, one.question[language], given.get(one.id, ""))
         for one in brackets()
-        if one.filled_from != "data" or one.id in {"insurer", "contract-year"}
+        if one.filled_from != "data" or one.id in {"insurer", "contract-year", *still_open}
     )
 
 

@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING
 from exchange import __version__
 from exchange.errors import IndicatorError
 from exchange.findings import say
-from exchange.operations import agreeing, choosing, figuring, improving, indexing, practising, quoting
+from exchange.operations import (
+    addressing,
+    agreeing,
+    choosing,
+    figuring,
+    improving,
+    indexing,
+    positioning,
+    practising,
+    quoting,
+    releasing,
+    trending,
+)
 from exchange.operations.changes import changes
 from exchange.operations.choosing import Asked
 from exchange.operations.passing import Onward
@@ -41,6 +53,8 @@ class Composer:
     audience: str
     language: str
     asked: dict[int, Asked] = field(default_factory=dict)  # what each figure answers, by its identity
+    release: bool = False  # it will be entered in the ledger, and bends to what is there
+    over_time: bool = False  # it shows figures over time
 
     @cached_property
     def period(self) -> tuple[date, date]:
@@ -121,8 +135,27 @@ class Composer:
     @property
     def published(self) -> Iterator[tuple[Asked, Figure, Figure]]:
         """Yield what was asked, what was counted and what its readers see of it."""
+        yield from self._single
+        for one in self._trends.values() if self.over_time else ():
+            yield from one.cells
+
+    @property
+    def _single(self) -> Iterator[tuple[Asked, Figure, Figure]]:
         for one in self._everything:
             yield self.asked[id(one)], one, self.shown[id(one)]
+
+    @cached_property
+    def _trends(self) -> Mapping[tuple[str, str], trending.Traced]:
+        def released(cells: Iterable[tuple[Asked, Figure, Figure]]) -> bool:
+            return self.release and releasing.differs_too_little(self.workspace, cells)
+
+        return trending.trends(self.workspace, self._single, outside=self.outside, released=released)
+
+    def _over_time(self, agreement: str) -> dict[str, pages.Trend]:
+        """Return the trends of the figures of one agreement, or of the practice, by indicator."""
+        if not self.over_time:
+            return {}
+        return {name: one.trend for (under, name), one in self._trends.items() if under == agreement}
 
     def show(self, found: Iterable[Figure]) -> tuple[Figure, ...]:
         """Return figures as their readers may see them."""
@@ -180,6 +213,7 @@ class Composer:
             loop=self._safe(loop, stored.agreement_id),
             figures=self.show(found),
             revision=agreement.missed[self.language],
+            trends=self._over_time(stored.agreement_id),
         )
 
     def _safe(self, loop: pages.Loop, agreement: str) -> pages.Loop:
@@ -221,32 +255,7 @@ class Composer:
     @cached_property
     def index(self) -> pages.IndexFacts | None:
         """Return the index as the pages draw it."""
-        told = self.told
-        if told is None or told.latest is None:
-            return None
-        position, way = told.position, told.way
-        band = None
-        if position is not None and position.range is not None:
-            upper = next((one.upper for one in position.band.ranges if one.upper is not None), None)
-            if upper is not None:
-                band = pages.Band(
-                    position.band.insurer, position.band.first.year, upper, bound=position.band.bound,
-                    source=position.band.source,
-                )  # fmt: skip
-        return pages.IndexFacts(
-            points=tuple(
-                pages.IndexPoint(one.year, one.value, one.lower, one.upper, one.version, None, one.source)
-                for one in told.official
-                if one.insurer == told.latest.insurer
-            ),
-            band=band,
-            target=told.target,
-            observed=told.observed,
-            expected=way.implied_expected if way is not None else None,
-            to_save=way.sessions_to_save if way is not None else None,
-            reached_by_plan=told.reached,
-            shows_from=tuple((f"{one.version} {one.year}", one.published) for one in told.shows[:3]),
-        )
+        return positioning.shown(self.told)
 
     @cached_property
     def groups(self) -> tuple[pages.GroupPlan, ...]:
@@ -313,6 +322,7 @@ class Composer:
     def summary(self) -> pages.SummaryFacts:
         """Return all of the indicator summary."""
         start, end = self.period
+        self.over_time = True
         return pages.SummaryFacts(
             organisation=self.organisation,
             on=self.workspace.on,
@@ -330,6 +340,7 @@ class Composer:
             audience=self._readers,
             load=self.workspace.store.last_load(),
             program=__version__,
+            trends=self._over_time(""),
         )
 
     def plan(self, answers: Mapping[str, str]) -> pages.PlanFacts:
@@ -340,7 +351,6 @@ class Composer:
         def some(*names: str) -> tuple[Figure, ...]:
             return tuple(by_id[name] for name in names if name in by_id)
 
-        insurer = self._insurer(answers)
         return pages.PlanFacts(
             organisation=replace(
                 self.organisation, signatory=answers.get("signatory", ""), place=answers.get("place", "")
@@ -348,7 +358,7 @@ class Composer:
             on=self.workspace.on,
             start=start,
             end=end,
-            insurer=insurer,
+            insurer=addressing.insurer(self.workspace, answers),
             index=self.index,
             groups=self.groups,
             sessions=self.sessions,
@@ -374,11 +384,6 @@ class Composer:
         """Return what was planned and what came of it: every improvement point, those of the letter itself too."""
         return replace(self.plan(answers), improvement_points=self.improvements)
 
-    def _insurer(self, answers: Mapping[str, str]) -> pages.Insurer | None:
-        name = answers.get("insurer") or self.workspace.settings.insurer
-        year = answers.get("contract-year", "")
-        return pages.Insurer(name, contract_year=int(year) if year.isdigit() else None) if name else None
-
     def _partners(self) -> tuple[pages.Partner, ...]:
         agreed = {
             party.party
@@ -386,12 +391,7 @@ class Composer:
             if agreeing.state(self.workspace, stored) in _IN_FORCE
             for party in frozen.agreement.partners
         }
-        listed = {one.party: one for one in self.workspace.store.partners.list()}
-        return tuple(
-            pages.Partner(one.name, one.kind.value, agreed=one.party in agreed)
-            for one in listed.values()
-            if one.kind != "practice"
-        )
+        return addressing.partners(self.workspace, agreed)
 
 
 def _lower(text: str) -> str:

@@ -44,6 +44,20 @@ class _Cell:
     cell: ReleasedCell
 
 
+def differs_too_little(workspace: Workspace, published: Iterable[tuple[Asked, Figure, Figure]]) -> bool:
+    """Say whether the ledger would refuse these cells: for what a document can also leave out."""
+    from exchange.indicators.disclosure import refuse_differencing
+
+    earlier = _earlier(workspace.store.releases.all())
+    for one in _cells(workspace, published) if earlier else ():
+        before = earlier.get((one.asked.definition.id, one.part), ())
+        if not one.cell.members or any(one.cell.members == cell.members for _, cell in before):
+            continue
+        if refuse_differencing(one.cell.members, (known for known, _ in before), key=one.cell.cell):
+            return True
+    return False
+
+
 def require_new(
     workspace: Workspace, published: Iterable[tuple[Asked, Figure, Figure]], language: str
 ) -> tuple[ReleasedCell, ...]:

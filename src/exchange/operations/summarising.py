@@ -40,7 +40,7 @@ def summary(
     from exchange.reports import bundle, converting, pages
 
     chosen = language or workspace.settings.language
-    composer = Composer(workspace, audience, chosen)
+    composer = Composer(workspace, audience, chosen, release=release)
     if release and not composer.outside:
         raise ReportError("summarising.release-internal", hints=("hint.summarising-release",))
     facts = composer.summary()
@@ -83,6 +83,17 @@ def plan(
     written = _write(composer, f"plan-{edition}", facts, to, write, release=final, progress=progress)
     words = {one.id: one.question[chosen] for one in questions()}
     return dataclasses.replace(written, missing=tuple(words.get(blank, blank) for blank in written.missing))
+
+
+def still_open(workspace: Workspace) -> tuple[str, ...]:
+    """Return the ids of the brackets that neither the data nor the answers so far fill."""
+    from exchange.reports.planning import from_data
+    from exchange.reports.questions import Blanks
+
+    given = asking.answers(workspace.folder)
+    facts = Composer(workspace, "insurer", workspace.settings.language).plan(given)
+    blanks = Blanks(from_data(facts, workspace.settings.language), given, workspace.settings.language)
+    return tuple(one.id for one in blanks.missing())
 
 
 def progress_of_plan(

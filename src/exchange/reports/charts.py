@@ -31,6 +31,7 @@ class Picture:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    widths: tuple[int, ...] = ()  # of the columns, where the first is not simply the widest
 
 
 def say_in(language: str) -> Callable[..., str]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 from xml.sax.saxutils import escape
 
+from exchange.indicators.charts_over_time import ChartPoint
+from exchange.indicators.figure import Figure
 from exchange.reports.facts import Band, IndexPoint
 from exchange.reports.numbers import number, percent, shortest
 
@@ -198,6 +201,66 @@ def grouped(
     axes.set_xlabel(axis)
     axes.set_title(title)
     axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", frameon=False, fontsize=8, ncols=4)
+
+
+def trend(
+    axes: Any,
+    points: Sequence[Figure],
+    limits: Sequence[ChartPoint],
+    labels: Mapping[str, str],
+    names: Sequence[str],
+    write: Callable[[float], str],
+    *,
+    shares: bool,
+) -> None:
+    """Draw a figure per period with its interval; what may not be shown is a cross, and never a point at zero.
+
+    `labels` may hold target, baseline, limits, hidden; `write` writes a number as the figure's kind asks.
+    """
+    known = [
+        (place, one.value, one.interval)
+        for place, one in enumerate(points)
+        if one.masked is None and one.value is not None
+    ]
+    lines = {name: getattr(points[0], name) for name in ("target", "baseline") if getattr(points[0], name) is not None}
+    tops = [interval.upper if interval else value for _, value, interval in known]
+    highest = max([*tops, *lines.values(), *(one.upper for one in limits), 0.1])
+    # Shares always from 0 to 100 %, so that a small change does not look like a great one.
+    axes.set_ylim(0, 1.12 if shares else highest * 1.12)
+    if shares:
+        axes.set_yticks((0, 0.25, 0.5, 0.75, 1))
+    axes.set_xlim(-0.5, len(points) - 0.4)
+    for (name, value), style in zip(lines.items(), ("--", ":"), strict=False):
+        axes.axhline(value, color=_INK, linewidth=1.2, linestyle=style, label=labels[name], zorder=1)
+    _limits(axes, limits, labels)
+    # A line only between neighbours: across a gap nobody knows what lay there.
+    for (a, before, _), (b, after, _) in pairwise(known):
+        if b == a + 1:
+            axes.plot((a, b), (before, after), color="#8a8a8a", linewidth=1, zorder=2)
+    mark: Any = {"color": _INK, "capsize": 4, "markersize": 5.5, "linewidth": 1.2, "zorder": 3}
+    for place, value, interval in known:
+        low, high = (interval.lower, interval.upper) if interval else (value, value)
+        reach = [[max(0.0, value - low)], [max(0.0, high - value)]]
+        axes.errorbar(
+            [place], [value], yerr=reach, fmt="o", label=labels["official"] if place == known[0][0] else None, **mark
+        )
+        axes.annotate(write(value), (place, value), (6, 4), textcoords="offset points", fontsize=7.5, zorder=4)
+    hidden = [place for place, one in enumerate(points) if one.masked is not None]
+    if hidden:
+        floor = [axes.get_ylim()[0]] * len(hidden)
+        axes.plot(hidden, floor, "x", color=_INK, markersize=7, label=labels["hidden"], clip_on=False, zorder=4)
+    axes.set_xticks(range(len(points)), names, fontsize=8 if len(points) < 9 else 6.5)
+    axes.yaxis.set_major_formatter(lambda value, _place: write(value))
+    axes.set_ylabel(_wrapped(labels["axis"], 26))
+    axes.set_title(_wrapped(labels["title"], 76), fontsize=9.5)
+    _legend(axes)
+
+
+def _limits(axes: Any, limits: Sequence[ChartPoint], labels: Mapping[str, str]) -> None:
+    """Draw the limits of ordinary variation, where there are any."""
+    for side, label in (("upper", labels["limits"]), ("lower", None), ("centre", None)) if limits else ():
+        values = [getattr(one, side) for one in limits]
+        axes.step(range(len(limits)), values, where="mid", color="#8a8a8a", linewidth=0.9, label=label, zorder=1)
 
 
 def _shown(value: int | None, language: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from exchange.indicators.charts_over_time import ChartPoint
 from exchange.indicators.figure import Figure
 
 Words = Mapping[str, str]
@@ -68,6 +69,19 @@ class Loop:
 
 
 @dataclass(frozen=True, slots=True)
+class Trend:
+    """One indicator in each complete period; `limits` are those of ordinary variation, where there are periods enough.
+
+    `left_out` is the id under reports.trend.left-out of why nothing is drawn; then there are no points.
+    """
+
+    step: str = "half-year"  # quarter, half-year or year
+    points: tuple[Figure, ...] = ()
+    limits: tuple[ChartPoint, ...] = ()
+    left_out: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AgreementFacts:
     """One agreement: who with, what was agreed, when it is looked at, how far the exchange is and what it gave."""
 
@@ -86,6 +100,7 @@ class AgreementFacts:
     loop: Loop = Loop()
     figures: tuple[Figure, ...] = ()
     revision: str = ""
+    trends: Mapping[str, Trend] = field(default_factory=dict)  # by indicator
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +238,7 @@ class SummaryFacts:
     audience: Audience = Audience.INTERNAL
     load: int | None = None
     program: str = ""
+    trends: Mapping[str, Trend] = field(default_factory=dict)  # of the practice's figures, by indicator
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from exchange.indicators.figure import Figure, Verdict
 from exchange.reports.facts import DefinitionText, Words
 from exchange.reports.numbers import count, day, number, percent, period
 
-_SHARES = frozenset({"proportion", "category-share", "completeness"})
+SHARES = frozenset({"proportion", "category-share", "completeness"})
 _RATIOS = frozenset({"ratio", "rate-ratio"})
 _TOO_FEW = "disclosure.too-few"
 # indicators.md rule 3: before and after is not causal and regresses; it is never "met" on that alone.
@@ -38,7 +38,7 @@ def title_of(figure: Figure, definitions: Mapping[str, DefinitionText], language
 
 def amount(figure: Figure, value: float | None, language: str) -> str:
     """Write one number in the unit of the figure's kind."""
-    if figure.kind in _SHARES:
+    if figure.kind in SHARES:
         return percent(value, language)
     return number(value, language, 2 if figure.kind in _RATIOS else 1)
 
@@ -114,7 +114,7 @@ def counts_text(figure: Figure, language: str) -> str:
     }
     texts = {name: count(value, language) for name, value in known.items()}
     # A numerator of observed sessions over an expected number is no "x of y".
-    if figure.numerator is not None and figure.denominator is not None and figure.kind in _SHARES:
+    if figure.numerator is not None and figure.denominator is not None and figure.kind in SHARES:
         sentence = label("figure", "of", language, unit=unit, **texts)
     elif figure.kind == "rate-ratio" and figure.numerator is not None and figure.denominator is not None:
         sentence = label("figure", "after-before", language, **texts)

@@ -11,7 +11,7 @@ from typing import Any
 
 from exchange.findings import say
 from exchange.indicators.figure import Figure
-from exchange.reports import charts, figures_text
+from exchange.reports import charts, figures_text, trends
 from exchange.reports.facts import PlanFacts, SummaryFacts
 from exchange.reports.markdown import plain
 from exchange.reports.numbers import count, day, period
@@ -85,6 +85,7 @@ def workbook(facts: SummaryFacts, language: str) -> bytes:
         _sheet(book, _say("sheet.definitions", language), _definitions(facts, language), language)
         _sheet(book, _say("sheet.agreements", language), _agreements(facts, language), language)
         _sheet(book, _say("sheet.series", language), _series(facts, language), language)
+        _sheet(book, _say("sheet.trends", language), _over_time(facts, language), language)
     return made.getvalue()
 
 
@@ -169,6 +170,38 @@ def _agreements(facts: SummaryFacts, language: str) -> list[tuple[Cell, ...]]:
         for agreement in facts.agreements
     ]
     return [tuple(_say(f"sheet.{name}", language) for name in names), *lines]
+
+
+def _over_time(facts: SummaryFacts, language: str) -> list[tuple[Cell, ...]]:
+    """Return the figure of each period as numbers; why there is no trend, or no number, is said in words."""
+    names = ("indicator", "title", "agreement", "period-name", "from", "until", "value", "lower", "upper",
+             "numerator", "denominator", "patients", "unknown", "baseline", "target", "masked")  # fmt: skip
+    held = [(agreement.title, agreement.trends) for agreement in facts.agreements] + [("", facts.trends)]
+    lines: list[tuple[Cell, ...]] = []
+    for agreement, some in held:
+        for indicator, trend in some.items():
+            title = figures_text.words(facts.definitions[indicator].title, language, indicator)
+            if not trend.points:
+                lines.append((indicator, title, agreement, *(None,) * 12, trends.reason(trend, language)))
+            lines += [(indicator, title, agreement, *_in_period(one, trend.step, language)) for one in trend.points]
+    return [tuple(_say(f"sheet.{name}", language) for name in names), *lines]
+
+
+def _in_period(figure: Figure, step: str, language: str) -> tuple[Cell, ...]:
+    hidden = figure.masked is not None
+    limits = (figure.interval.lower, figure.interval.upper) if figure.interval and not hidden else (None, None)
+    counts = ("numerator", "denominator", "patients", "unknown")
+    return (
+        trends.period_name(figure.start, step, language),
+        figure.start,
+        figure.end,
+        None if hidden else figure.value,
+        *limits,
+        *(None if hidden else getattr(figure, name) for name in counts),
+        figure.baseline,
+        figure.target,
+        trends.hidden_text(language) if hidden else "",
+    )
 
 
 def _series(facts: SummaryFacts, language: str) -> list[tuple[Cell, ...]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
 from exchange.findings import say
+from exchange.indicators.charts_over_time import FEWEST_POINTS
 from exchange.indicators.figure import Figure
-from exchange.reports import charts, figures_text, markdown
+from exchange.reports import charts, figures_text, markdown, trends
 from exchange.reports.converting import Document
 from exchange.reports.facts import AgreementFacts, Audience, ImprovementPoint, SummaryFacts
 from exchange.reports.markdown import Markdown
@@ -20,8 +22,14 @@ _GLANCE = 6
 def document(facts: SummaryFacts, language: str) -> Document:
     """Return the summary before it has a format."""
     drawn = charts.pictures(facts.charts, facts.agreements, language)
+    over_time = trends.pictures(facts, language)
     context = {"facts": facts, **shared(facts.definitions, language), **certainty(facts)}
     context |= {
+        "any_trend": bool(over_time),
+        "least_periods": FEWEST_POINTS,
+        "first_time": _first_time(),
+        "trend_of": lambda figure, agreement="": over_time.get((agreement, figure.indicator)),
+        "no_trend": lambda figure, agreement=None: _no_trend(figure, agreement or facts, language),
         "pictures": drawn,
         "glance": _glance(facts),
         "national": charts.national_sessions(),
@@ -34,9 +42,33 @@ def document(facts: SummaryFacts, language: str) -> Document:
     banner = say("reports.document.internal", {}, language) if facts.audience is Audience.INTERNAL else ""
     text = markdown.render("summary", language, context)
     return Document(
-        text, title, language, facts.on, banner=banner, pictures=drawn, labels=labels(language),
+        text, title, language, facts.on, banner=banner, labels=labels(language),
+        pictures=drawn | {one.name: one for one in over_time.values()},
         author=facts.organisation.name,
     )  # fmt: skip
+
+
+def _first_time() -> Callable[[Figure], bool]:
+    """Return what says, once per page, whether a definition has not been printed yet."""
+    printed: set[tuple[str, int]] = set()
+
+    def first(figure: Figure) -> bool:
+        name = (figure.indicator, figure.version)
+        fresh = name not in printed
+        printed.add(name)
+        return fresh
+
+    return first
+
+
+def _widths(picture: charts.Picture) -> Sequence[int]:
+    return picture.widths or [12] + [8] * (len(picture.header) - 1)
+
+
+def _no_trend(figure: Figure, holder: SummaryFacts | AgreementFacts, language: str) -> str:
+    """Say why a figure has no trend; empty where it has one, or where trends were not asked for."""
+    trend = holder.trends.get(figure.indicator)
+    return trends.reason(trend, language) if trend is not None else ""
 
 
 def labels(language: str) -> dict[str, str]:
@@ -52,7 +84,7 @@ def shared(definitions: Any, language: str) -> dict[str, Any]:
         "parts_of": lambda figure: parts_text(figure, language),
         "heading": lambda depth, text="": Markdown("#" * depth + (" " + markdown.escape(text) if text else "")),
         "mark": lambda name: Markdown(f"[[picture {name}]]"),
-        "rule": lambda header: Markdown("|" + "|".join(["-" * 12] + ["-" * 8] * (len(header) - 1)) + "|"),
+        "rule": lambda picture: Markdown("|" + "|".join("-" * one for one in _widths(picture)) + "|"),
     }
 
 

@@ -28,6 +28,7 @@ from exchange.reports.facts import (
     Prem,
     SessionsFacts,
     SummaryFacts,
+    Trend,
 )
 from exchange.reports.questions import questions
 
@@ -187,7 +188,25 @@ def make_summary() -> SummaryFacts:
         ("Met de huisartsen de zes openstaande antwoorden nalopen.", "Op 1 september de afspraak evalueren."),
         load=12,
         program="0.1.0",
+        trends={"measured": make_trend(), "responders": Trend("half-year", left_out="too-few")},
     )  # fmt: skip
+
+
+def make_trend() -> Trend:
+    """Return an invented trend of four half-years, one of which may not be shown."""
+    hidden = {"masked": "disclosure.too-few", "value": None, "interval": None, "numerator": None,
+              "denominator": None, "patients": None, "unknown": None}  # fmt: skip
+    points = []
+    for place, count in enumerate((44, 50, 43, 41)):
+        year, half = 2024 + place // 2, place % 2
+        start, end = date(year, 1 + 6 * half, 1), date(year + half, 7 - 6 * half, 1)
+        counted: dict[str, object] = {
+            "numerator": count, "denominator": 60, "patients": 58, "value": count / 60, "unknown": 0,
+            "interval": Interval(count / 60 - 0.1, count / 60 + 0.1, "wilson-clustered"),
+        }  # fmt: skip
+        fixed: dict[str, object] = {"start": start, "end": end, "target": 0.7, "baseline": 0.4, "bounds": None}
+        points.append(figure("measured", "completeness", **{**fixed, **(hidden if place == 1 else counted)}))
+    return Trend("half-year", tuple(points))
 
 
 def make_plan() -> PlanFacts:

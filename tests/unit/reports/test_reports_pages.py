@@ -97,7 +97,7 @@ def test_a_workbook_holds_numbers_and_no_formulas(summary_facts: SummaryFacts, t
     formula = dataclasses.replace(summary_facts, organisation=Organisation("=1+1"))
     pages.summary(formula, "nl", tmp_path / "s.xlsx")
     book = openpyxl.load_workbook(tmp_path / "s.xlsx")
-    assert book.sheetnames == ["Over dit bestand", "Cijfers", "Definities", "Afspraken", "Grafiekgegevens"]
+    assert book.sheetnames == ["Over dit bestand", "Cijfers", "Definities", "Afspraken", "Grafiekgegevens", "Verloop"]
     heads = [cell.value for cell in book["Cijfers"][1]]
     first = dict(zip(heads, (cell.value for cell in book["Cijfers"][2]), strict=True))
     assert first["Waarde"] == pytest.approx(45 / 54)

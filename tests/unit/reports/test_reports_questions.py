@@ -11,6 +11,7 @@ from exchange.findings.wording import catalogue
 from exchange.indicators.cube import CubeRow
 from exchange.indicators.index import group_plans
 from exchange.indicators.reading import shipped_definitions
+from exchange.operations import asking
 from exchange.reports import planning
 from exchange.reports.describing import describe, group_plan
 from exchange.reports.facts import Partner, PlanFacts
@@ -41,12 +42,52 @@ def test_every_bracket_in_the_letter_is_a_question() -> None:
         assert set(used) <= known
 
 
-def test_every_place_the_seed_letter_leaves_open_has_a_question(shared: Path) -> None:
-    # The seed is not in the repository; here only that it still has as many open places as were read from it.
+# The open places of the seed letter in their order, by how each begins, and the questions that fill it.
+OPEN_PLACES = (
+    ("diagnose]", ("referral-diagnosis",)),
+    ("beschrijving van wat je doet", ("approach",)),
+    ("deze complexiteit", ("complexity",)),
+    ("zorg- als sociaal domein", ("partners-gp", "partners-specialist", "partners-social", "partners-other")),
+    ("x, y, z]", ("partners-specialist",)),
+    ("x, y, z]", ("partners-social",)),
+    ("x, y, z]", ("partners-other",)),
+    ("uitleg over de behandelpopulatie", ("population",)),
+    ("voeg PREM-resultaten toe", ("prem",)),
+    ("klinimetrie]", ("klinimetrie",)),
+    ("Laat hier zien hoeveel", ("durable-discharge", "substitution-potential")),
+    ("XXX]", ("index-current", "index-target")),
+    ("XX]", ("mean-sessions",)),
+    ("Diagnose]", ("planned-sessions",)),
+    ("jouw gemiddelde minus 5", ("planned-sessions",)),
+    ("cliënt/omgeving]", ("surroundings",)),
+    ("cliënt/omgeving]", ("surroundings",)),
+    ("geen/onvoldoende]", ("support-insight",)),
+    ("cliënt/omgeving/andere instanties]", ("exchange-with",)),
+    ("andere instanties]", ("funding",)),
+    ("Je eigen afsluiting]", ("closing",)),
+)
+
+
+def test_every_place_the_seed_letter_leaves_open_is_asked_in_dutch(shared: Path) -> None:
     seed = shared / "seeds" / "verbeterplan-oefentherapie-vgz-2025.txt"
-    brackets = re.findall(r"\[[^\]]+\]", seed.read_text(encoding="utf-8"))
-    assert len(brackets) == 21
-    assert len(questions()) >= len({text.lower() for text in brackets})
+    text = seed.read_text(encoding="utf-8")
+    brackets = re.findall(r"\[[^\]]+\]", text)
+    assert [one[1:].startswith(begin) for one, (begin, _) in zip(brackets, OPEN_PLACES, strict=True)] == [True] * 21
+    asked = {one.id: one.question["nl"] for one in questions()}
+    for bracket, (_, names) in zip(brackets, OPEN_PLACES, strict=True):
+        assert all("?" in asked[name] for name in names), bracket
+    # what stands outside brackets and is open all the same: the index, what is allowed, and the GPs
+    assert "XXX waar 149 toegestaan is" in text
+    assert "HAGRO A/B/C" in text
+    assert {"index-current", "index-allowed", "partners-gp", "contract-year", "insurer"} <= asked.keys()
+
+
+def test_a_bracket_that_data_would_fill_is_asked_while_there_are_none(tmp_path: Path) -> None:
+    everything = [one.id for one in questions()]
+    assert [one.id for one in asking.questions(tmp_path, still_open=everything)] == everything
+    asked = {one.id for one in asking.questions(tmp_path)}
+    assert "index-current" not in asked
+    assert "index-current" in {one.id for one in asking.questions(tmp_path, still_open=("index-current",))}
 
 
 def test_data_go_before_answers_and_answers_before_blanks() -> None:
