@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -11,8 +11,11 @@ from exchange.agreements.clauses import day_text, fingerprint, plain
 from exchange.agreements.deriving import flows_text
 from exchange.agreements.frozen import Frozen
 from exchange.agreements.signing import thaw
-from exchange.errors import AgreementError
+from exchange.errors import AgreementError, IndicatorError
 from exchange.findings import say
+from exchange.indicators.reading import read as read_definition
+from exchange.indicators.wording import counting
+from exchange.signing.canonical import canonical
 
 
 def document(
@@ -64,13 +67,22 @@ def _definitions(frozen: Frozen, language: str) -> list[str]:
     for raw in frozen.definitions:
         name = f"{plain(str(raw.get('id', '')))}, {_say('version', language)} {plain(str(raw.get('version', '')))}"
         lines += [f"## {_words(raw, 'title', language)} ({name})", ""]
-        for part in ("rationale", "limits", "example"):
-            if words := _words(raw, part, language):
+        for part in ("rationale", "counted", "limits", "example"):
+            words = _counted(raw, language) if part == "counted" else _words(raw, part, language)
+            if words:
                 lines += [f"*{_say(part, language)}* {words}", ""]
-        # Four spaces make it verbatim: what is printed is the very definition that is signed.
-        text = json.dumps(raw, ensure_ascii=False, indent=2, sort_keys=True)
-        lines += [_say("machine", language), "", *(f"    {line}" for line in text.splitlines()), ""]
+        checksum = hashlib.sha256(canonical(dict(raw))).hexdigest()
+        lines += [f"{_say('machine', language)} `{checksum}`.", ""]
     return lines
+
+
+def _counted(raw: Mapping[str, Any], language: str) -> str:
+    """Say in sentences what a signed definition counts; one that we can't read has its own words only."""
+    try:
+        definition = read_definition(canonical(dict(raw)), str(raw.get("id", "")))
+    except IndicatorError:
+        return ""
+    return " ".join(plain(one) for one in counting(definition, language))
 
 
 def _words(raw: Mapping[str, Any], part: str, language: str) -> str:
