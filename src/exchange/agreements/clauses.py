@@ -17,7 +17,7 @@ from exchange.agreements.frozen import Clause, Flow, Frozen, Window, base
 from exchange.errors import AgreementError
 from exchange.findings import say
 from exchange.indicators.definition import Definition
-from exchange.indicators.wording import counting, paragraph
+from exchange.indicators.wording import counting, paragraph, thresholds
 from exchange.records.codes import PartnerKind
 from exchange.records.elements import elements
 
@@ -238,7 +238,7 @@ def _indicator(agreed: AgreedIndicator, definition: Definition, language: str) -
 
 def _parts(definition: Definition, language: str) -> dict[str, str]:
     """Return the definition's own paragraph in four parts, for a reader who looks for one of them."""
-    counted = " ".join(counting(definition, language))
+    counted = " ".join((*counting(definition, language), *thresholds(definition, language)))
     limits = definition.limits[language]
     _, _, after = paragraph(definition, language).partition(counted)
     return {

@@ -29,6 +29,7 @@ def _sentences(definition: Definition, language: str) -> Iterator[str]:
     )
     yield definition.rationale[language]
     yield from counting(definition, language)
+    yield from thresholds(definition, language)
     yield _needs(definition, language)
     for supplier in definition.suppliers:
         yield say(
@@ -64,6 +65,18 @@ def counting(definition: Definition, language: str = "nl") -> tuple[str, ...]:
     return tuple(_cases(definition, language))
 
 
+def thresholds(definition: Definition, language: str = "nl") -> tuple[str, ...]:
+    """Return the sentences with the thresholds by which change is judged, the unverified ones apart.
+
+    They are today's: for what is yet to be signed, never for what was.
+    """
+    return (all_thresholds(instruments().values(), language),) if _judges_change(definition) else ()
+
+
+def _judges_change(definition: Definition) -> bool:
+    return any(isinstance(each, Scores) and each.wanted == "improved" for each in definition.outcome)
+
+
 def _cases(definition: Definition, language: str) -> Iterator[str]:
     conditions = _listed([_has(each, language) for each in definition.where], language, "and")
     rule = "indicators.clause.where" if conditions else "indicators.clause.all"
@@ -79,9 +92,8 @@ def _cases(definition: Definition, language: str) -> Iterator[str]:
         yield say("indicators.clause.outcome", {"conditions": wanted}, language)
     if definition.asks_partner:
         yield say("indicators.clause.silence", {}, language)
-    if any(isinstance(each, Scores) and each.wanted == "improved" for each in definition.outcome):
+    if _judges_change(definition):
         yield say("indicators.clause.classes", {}, language)
-        yield all_thresholds(instruments().values(), language)
     if definition.kind == "standardised-ratio":
         listed = [say(f"indicators.characteristic.{each}", {}, language) for each in definition.reference]
         yield say("indicators.clause.index", {"characteristics": _listed(listed, language, "and")}, language)
