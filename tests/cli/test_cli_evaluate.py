@@ -137,6 +137,9 @@ def test_stopping_without_effect_makes_a_message_to_the_referrer(run: Any, treat
     assert epd in {one["epd_number"] for one in waiting["recorded"]}
     sent = run("export", "huisartsen", "--json", workspace=practice)
     assert sent.code in {0, 3}
+    (mine,) = [one for one in run("evaluate", "list", "--epd", epd, "--json", workspace=practice).json["recorded"]
+               if one["session_number"] == at]  # fmt: skip
+    assert (mine["to_tell"], mine["sent_on"]) == (False, "2026-11-03")
     told = run("evaluate", "record", "--epd", epd, "--session", at, "--effect", "none", "--decision", "stop",
                "--told-referrer-on", "2026-11-02", "--json", workspace=practice)  # fmt: skip
     assert told.code == 0

@@ -148,10 +148,18 @@ def _recorded(speaker: Speaker, done: tuple[Done, ...]) -> None:
              speaker.say(f"evaluating.effect-{one.effect}"), speaker.say(f"evaluating.said-{one.advice_taken_up}"),
              speaker.say(f"evaluating.said-{one.relatives_involved}"), one.partner_involved,
              speaker.say(f"evaluating.decision-{one.decision}"),
-             speaker.say("evaluating.not-told") if one.to_tell else one.told_referrer_on]
+             _told(speaker, one)]
             for one in done
         ],
         right=frozenset({1}),
     )  # fmt: skip
     if not done:
         speaker.tell("evaluating.none-recorded")
+
+
+def _told(speaker: Speaker, one: Done) -> str:
+    if one.to_tell:
+        return speaker.say("evaluating.not-told")
+    if one.told_referrer_on is None and one.sent_on is not None:
+        return speaker.say("evaluating.sent", day=one.sent_on)
+    return str(one.told_referrer_on or "")

@@ -12,7 +12,9 @@ from exchange.operations.referring import current_episode, require_past
 from exchange.operations.workspace import Workspace
 from exchange.records.codes import Access, Answered, Effect, NextStep
 from exchange.records.identifiers import Party
-from exchange.records.model import Evaluation
+from exchange.records.model import Dataset, Evaluation
+
+_FEEDBACK = "feedback-to-referrer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,10 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A recorded evaluation as the practice sees it; `to_tell` says that the referrer is still to hear of it."""
+    """A recorded evaluation as the practice sees it; `to_tell` says that the referrer is still to hear of it.
+
+    `sent_on` is the day on which feedback about the treatment went to the referrer in a message.
+    """
 
     epd_number: str
     session_number: int
@@ -50,6 +55,7 @@ class Done:
     decision: str
     told_referrer_on: date | None
     to_tell: bool
+    sent_on: date | None = None
 
 
 def due(workspace: Workspace) -> tuple[Due, ...]:
@@ -94,22 +100,36 @@ def recorded(workspace: Workspace, *, epd_number: str = "", to_tell: bool = Fals
     """Return the recorded evaluations, newest first: of one client, or those of which a referrer is still to hear."""
     episode = current_episode(workspace, epd_number).episode_id if epd_number else ""
     found = []
-    for course in Courses(workspace.store.dataset()).by_episode.values():
+    dataset = workspace.store.dataset()
+    sent = _sent(workspace, dataset)
+    for course in Courses(dataset).by_episode.values():
         if episode and course.episode.episode_id != episode:
             continue
         number = epd_number or workspace.store.patient_identity(course.episode.patient_id).epd_number or ""
-        found += [_done(course, one, number) for one in course.evaluations]
+        told = sent.get(course.episode.episode_id)
+        found += [_done(course, one, number, told) for one in course.evaluations]
     kept = (one for one in found if one.to_tell or not to_tell)
     return tuple(sorted(kept, key=lambda one: (one.day, one.epd_number, one.session_number), reverse=True))
 
 
-def _done(course: Course, one: Evaluation, number: str) -> Done:
+def _sent(workspace: Workspace, dataset: Dataset) -> dict[str, date]:
+    """Return when feedback about a treatment last went out, by episode."""
+    episodes = {case.case_id: case.episode_id for case in dataset.cases}
+    found: dict[str, date] = {}
+    for (case, event), (moment, _) in workspace.store.sent.at().items():
+        if event == _FEEDBACK and case in episodes:
+            found[episodes[case]] = max(moment.date(), found.get(episodes[case], moment.date()))
+    return found
+
+
+def _done(course: Course, one: Evaluation, number: str, sent_on: date | None) -> Done:
     referred = course.referral is not None or course.episode.access is Access.REFERRED
     stopped = one.decision is NextStep.STOP and one.effect in WITHOUT_EFFECT
     return Done(
         number, one.session_number, one.day, one.instrument, one.effect.value, one.advice_taken_up.value,
         one.relatives_involved.value, one.partner_involved, one.decision.value, one.told_referrer_on,
-        referred and stopped and one.told_referrer_on is None,
+        referred and stopped and one.told_referrer_on is None and (sent_on is None or sent_on < one.day),
+        sent_on if stopped else None,
     )  # fmt: skip
 
 
