@@ -8,9 +8,9 @@ from queue import SimpleQueue
 from threading import Thread
 from types import TracebackType
 
-_PIECE = 256 * 1024
+_PIECE = 512 * 1024
 # How far the thread may lag: cipher and disk are uneven, and neither should wait for the other at every piece.
-_RING = 4
+_RING = 3
 # Below this a thread costs more than it saves; hashlib, reads and writes all let another thread run meanwhile.
 _WORTH_A_THREAD = 64 * 1024
 
@@ -24,7 +24,7 @@ class Hashing:
         """Begin with nothing; the thread is made for the first large piece."""
         self._hashed = hashlib.sha256()
         self._thread: Thread | None = None
-        self._full: SimpleQueue[tuple[memoryview, int] | None] = SimpleQueue()
+        self._full: SimpleQueue[tuple[memoryview, memoryview] | None] = SimpleQueue()
         self._empty: SimpleQueue[memoryview] = SimpleQueue()
         self.size = 0
 
@@ -47,11 +47,15 @@ class Hashing:
                 self._hashed.update(view)
                 return
             self._begin()
+        if isinstance(data, bytes):
+            # Nobody can overwrite it: no copy needed, only a place in the ring.
+            self._full.put((view, self._empty.get()))
+            return
         while view:
             buffer = self._empty.get()
             size = min(len(view), _PIECE)
             buffer[:size] = view[:size]
-            self._full.put((buffer, size))
+            self._full.put((buffer[:size], buffer))
             view = view[size:]
 
     def pass_on(self, data: bytes | bytearray | memoryview, write: Callable[[bytes | memoryview], object]) -> None:
@@ -73,8 +77,8 @@ class Hashing:
 
     def _run(self) -> None:
         while (given := self._full.get()) is not None:
-            buffer, size = given
-            self._hashed.update(buffer[:size])
+            piece, buffer = given
+            self._hashed.update(piece)
             self._empty.put(buffer)
 
     def _settle(self) -> None:

@@ -30,7 +30,7 @@ from exchange.signing import jws
 from exchange.signing.cards import Card
 from exchange.signing.keys import Keyring
 
-_PIECE = 256 * 1024
+_PIECE = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
