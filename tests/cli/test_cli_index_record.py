@@ -178,3 +178,28 @@ def test_self_paid_sessions_are_not_in_the_official_index(run: Any, demo: Path, 
     told = run("index", "--json", workspace=practice).json
     assert (told["observed"], told["self_paid"]) == (before + 1, 1)
     assert "Zelf betaalde behandelingen (1)" in run("index", "--language", "nl", workspace=practice).out
+
+
+def test_a_target_on_a_bound_that_was_not_published_has_no_way(run: Any, town: Any) -> None:
+    practice = town["praktijk"]
+    words = ("index", "record", "--period", "2025", "--insurer", "Zilveren Kruis", "--value", "140")
+    assert run(*words, workspace=practice).code == 3
+    told = run("index", "--insurer", "Zilveren Kruis", "--language", "nl", workspace=practice)
+    assert (told.code, "geldt voor de ondergrens" in told.out) == (0, True)
+    asked = run("index", "--insurer", "Zilveren Kruis", "--basis", "lower", "--json", workspace=practice)
+    assert (asked.code, asked.json["error"]["rule"]) == (13, "indicators.index-basis-missing")
+    run(*words, "--lower", "125", "--upper", "155", workspace=practice)
+    way = run("index", "--insurer", "Zilveren Kruis", "--json", workspace=practice).json["way"]
+    assert (way["basis"], way["index"], way["implied_expected"]) == ("lower", 125.0, None)
+
+
+def test_the_contract_years_that_look_at_a_figure_are_named(run: Any, town: Any) -> None:
+    practice = town["praktijk"]
+    run("index", "record", "--period", "2025", "--insurer", "CZ", "--value", "110", "--lower", "100", "--upper", "120",
+        workspace=practice)  # fmt: skip
+    told = run("index", "--insurer", "CZ", "--json", workspace=practice).json
+    assert (told["contracts"], told["position"]["compared"]) == ([2027], 110.0)
+    dutch = run("index", "--insurer", "CZ", "--change", "2026-07-01", "--language", "nl", workspace=practice).out
+    assert "CZ kijkt voor contractjaar 2027 naar de index over 2025" in dutch
+    assert "vanaf 1 juli 2026" in dutch
+    assert "15 januari 2027: v2 over 2026" in dutch

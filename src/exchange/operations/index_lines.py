@@ -86,7 +86,8 @@ def _banded(told: Told, language: str) -> Iterator[str]:
 def _way(told: Told, language: str) -> Iterator[str]:
     way = told.way
     if way is None:
-        yield _said("no-target", language)
+        rule = "no-target" if told.target is None else "no-way"
+        yield _said(rule, language, target=_short(told.target, language))
         return
     if not way.sessions_to_save:
         yield _said("there", language, index=_short(way.index, language), target=_short(way.target, language))

@@ -93,7 +93,9 @@ def index(
     spread, rows = _sessions(workspace, latest)
     paid = workspace.store.self_paid_sessions(latest.period_start, latest.period_end)
     counted = observed if observed is not None else (spread.numerator or 0) - paid
-    way = rules.way_to_target(latest, counted, goal, basis=start_from) if goal is not None else None
+    # A target on a bound that was not published has no way to it; who asks for the bound hears that it is missing.
+    known = start_from == "value" or latest.lower is not None or basis is not None
+    way = rules.way_to_target(latest, counted, goal, basis=start_from) if goal is not None and known else None
     plans, reached = _plans(rows, way, "fewer")
     fixed, reached_fixed = _plans(rows, way, "fixed")
     return Told(

@@ -32,4 +32,5 @@ def shown(told: indexing.Told | None) -> pages.IndexFacts | None:
         to_save=way.sessions_to_save if way is not None else None,
         reached_by_plan=told.reached,
         shows_from=tuple((f"{one.version} {one.year}", one.published) for one in told.shows[:3]),
+        basis=way.basis if way is not None else "value",
     )
