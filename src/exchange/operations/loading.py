@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from exchange.sources.reading import Reading
     from exchange.sources.rows import Rejected
     from exchange.store.deriving import Rebuilding
+    from exchange.store.loading import Batch
     from exchange.store.quality import Quality
 
 # Under which name the store keeps what settings its episodes were derived by.
@@ -158,10 +160,11 @@ def _rebuilt(workspace: Workspace) -> tuple[Finding, ...]:
     before = workspace.store.setting(_SETTINGS)
     if before == digest:
         return ()
-    if before:
-        workspace.store.rebuild(settings, by=workspace.user, at=workspace.now)
-        trail.note(workspace, "rebuilt")
-    workspace.store.set_setting(_SETTINGS, digest)
+    with workspace.store.at_once(savepoints=False):
+        if before:
+            workspace.store.rebuild(settings, by=workspace.user, at=workspace.now)
+            trail.note(workspace, "rebuilt")
+        workspace.store.set_setting(_SETTINGS, digest)
     return (Finding("loading.rebuilt", severity=Severity.INFORMATION),) if before else ()
 
 
@@ -177,27 +180,14 @@ def _one(
     from exchange.sources.reading import read
 
     reading = read(file, kind=kind, mapping=mapping, on=workspace.on)
-    size = max(1, file.stat().st_size)
     settings = rebuilding(workspace)
     tally = Tally(settings.also | {settings.declarant} - {""})
-    with workspace.store.loading(
-        kind=reading.kind,
-        file_name=file.name,
-        digest=_digest(reading.digest, reading.mapping.digest if reading.mapping is not None else ""),
-        by=workspace.user,
-        at=workspace.now,
-        settings=settings,
-        dry_run=dry_run,
-    ) as batch:
-        if not batch.already:
-            for number, row in enumerate(reading.rows()):
-                batch.add(row)
-                tally.see(row)
-                if progress is not None and number % 1000 == 0:
-                    progress(min(number * 200, size), size)  # a row is some 200 bytes; exact only at the end
-    if not dry_run and not batch.already:
-        trail.note(workspace, "loaded", object=f"file:{file.name}", detail=f"{reading.kind} {batch.counts}")
-    rejects = _write_rejects(workspace, file, batch.rejected) if batch.rejected and not dry_run else None
+    # One transaction: a crash leaves neither a load that the trail does not know nor one without its rejects.
+    with nullcontext() if dry_run else workspace.store.at_once(savepoints=False):
+        batch = _stored(workspace, reading, tally, settings, dry_run=dry_run, progress=progress)
+        if not dry_run and not batch.already:
+            trail.note(workspace, "loaded", object=f"file:{file.name}", detail=f"{reading.kind} {batch.counts}")
+        rejects = _write_rejects(workspace, file, batch.rejected) if batch.rejected and not dry_run else None
     counts = {} if batch.already else batch.counts
     return Loaded(
         file=file.name,
@@ -213,6 +203,34 @@ def _one(
         reasons=_reasons(batch.rejected),
         findings=(*_test_message(workspace, reading), *_tallied(batch.already, tally, reading), *batch.findings),
     )
+
+
+def _stored(
+    workspace: Workspace,
+    reading: Reading,
+    tally: Tally,
+    settings: Rebuilding,
+    *,
+    dry_run: bool,
+    progress: Callable[[int, int], None] | None,
+) -> Batch:
+    size = max(1, reading.path.stat().st_size)
+    with workspace.store.loading(
+        kind=reading.kind,
+        file_name=reading.path.name,
+        digest=_digest(reading.digest, reading.mapping.digest if reading.mapping is not None else ""),
+        by=workspace.user,
+        at=workspace.now,
+        settings=settings,
+        dry_run=dry_run,
+    ) as batch:
+        if not batch.already:
+            for number, row in enumerate(reading.rows()):
+                batch.add(row)
+                tally.see(row)
+                if progress is not None and number % 1000 == 0:
+                    progress(min(number * 200, size), size)  # a row is some 200 bytes; exact only at the end
+    return batch
 
 
 def _reasons(rejected: Sequence[Rejected]) -> tuple[Reason, ...]:

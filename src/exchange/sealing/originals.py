@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 from exchange.errors import CannotOpen
-from exchange.sealing import age, draining, permissions
+from exchange.sealing import age, draining, parts, permissions
 from exchange.sealing.failures import AgeFailure
 from exchange.sealing.recipients import HYBRID, HybridIdentity, HybridRecipient
 from exchange.signing.keys import EncryptionKey
@@ -17,7 +16,7 @@ _PIECE = 256 * 1024
 
 def keep(source: Path, destination: Path, recipient: str) -> None:
     """Seal a file to `recipient` (`age1pq1…`): the keyring's storage key, or a backup's own."""
-    part = destination.with_name(f".{destination.name}.{secrets.token_hex(4)}.part")
+    part = parts.beside(destination)
     try:
         with source.open("rb") as plain, draining.create(part) as file:
             stream = age.encrypt(file, [HybridRecipient(recipient)])
@@ -34,7 +33,7 @@ def keep(source: Path, destination: Path, recipient: str) -> None:
 
 def fetch(source: Path, destination: Path, key: EncryptionKey) -> None:
     """Open what `keep` sealed; CannotOpen when the key is another or a byte changed, and then nothing is left."""
-    part = destination.with_name(f".{destination.name}.{secrets.token_hex(4)}.part")
+    part = parts.beside(destination)
     try:
         with source.open("rb") as file, draining.create(part) as plain:
             stream = age.decrypt(file, [HybridIdentity(key)], kinds=frozenset({HYBRID})).stream

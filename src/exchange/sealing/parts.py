@@ -23,6 +23,11 @@ def name() -> str:
     return f".{secrets.token_hex(8)}.{_machine()}-{os.getpid()}.part"
 
 
+def beside(goal: Path) -> Path:
+    """Return such a name for the part of a file, in the same folder."""
+    return goal.with_name(f".{goal.name}{name()}")
+
+
 @contextmanager
 def folder(inside: Path) -> Iterator[Path]:
     """Make a private folder for plaintext that is gone afterwards; after a crash `sweep` takes it."""

@@ -55,14 +55,23 @@ class Database:
                 self._joined.held = before
 
     @contextmanager
-    def at_once(self) -> Iterator[None]:
-        """Do several things in one transaction as `together` does, without a load of their own."""
+    def at_once(self, *, savepoints: bool = True) -> Iterator[None]:
+        """Do several things in one transaction as `together` does, without a load of their own.
+
+        A savepoint keeps every page it changes in memory. Without them a large load stays flat, and whatever fails
+        inside must be let through: it undoes all.
+        """
         with self.writing() as connection:
             before, self._joined.held = self._held, self._held or (connection, None)
+            plain, self._joined.plain = self._plain, not savepoints
             try:
                 yield
             finally:
-                self._joined.held = before
+                self._joined.held, self._joined.plain = before, plain
+
+    @property
+    def _plain(self) -> bool:
+        return bool(getattr(self._joined, "plain", False))
 
     @property
     def _held(self) -> tuple[Connection, int | None] | None:
@@ -82,6 +91,9 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that no other writer is in: all or nothing, one at a time."""
+        if self._held is not None and self._plain:
+            yield self._held[0]
+            return
         if self._held is not None:
             # A savepoint: what fails here is undone here, even where the caller goes on with the rest.
             with translated(), self._held[0].begin_nested():

@@ -184,9 +184,9 @@ class Store:
         with self._database.writing():
             yield
 
-    def at_once(self) -> AbstractContextManager[None]:
+    def at_once(self, *, savepoints: bool = True) -> AbstractContextManager[None]:
         """Do several things in one transaction, without a load of their own: see `Database.at_once`."""
-        joined: AbstractContextManager[None] = self._database.at_once()
+        joined: AbstractContextManager[None] = self._database.at_once(savepoints=savepoints)
         return joined
 
     def rebuild(self, settings: Rebuilding, *, by: str, at: datetime) -> tuple[Finding, ...]:
