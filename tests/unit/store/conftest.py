@@ -6,13 +6,16 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from exchange.signing.keys import StoreKeys
+from exchange.store import tables
 from exchange.store.opening import Store
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -99,3 +102,68 @@ def file_store(tmp_path: Path, keys: StoreKeys) -> Iterator[Store]:
     made = Store.create(tmp_path / "file.db", keys, instance=INSTANCE, at=NOW)
     yield made
     made.close()
+
+
+# Workspaces on PostgreSQL ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def on_server(server: str) -> Callable[[str], None]:
+    """Return how to run one statement on the server itself."""
+
+    def run(sql: str) -> None:
+        import psycopg
+
+        with psycopg.connect(f"host={server.removeprefix('?host=')} user=postgres", autocommit=True) as connection:
+            connection.execute(sql.encode())
+
+    return run
+
+
+@pytest.fixture
+def to_postgresql(server: str, on_server: Callable[[str], None]) -> Callable[[Path, str], None]:
+    """Return how to move a demo workspace's store, row by row, to a database of that name."""
+
+    def move(folder: Path, name: str) -> None:
+        from exchange.operations.workspace import Workspace
+
+        on_server(f"CREATE DATABASE {name}")
+        url = f"postgresql+psycopg://postgres@/{name}{server}"
+        with Workspace.open(folder, passphrase=lambda _: "", now=NOW, on=NOW.date(), user="tester") as workspace:
+            instance, source = workspace.settings.instance, workspace.store
+            with (
+                Store.create(url, workspace.keyring.store, instance=instance) as goal,
+                source.engine.connect() as old,
+                goal.engine.begin() as new,
+            ):
+                for table in tables.metadata.sorted_tables:
+                    _copy(table, old, new)
+            workspace.change(store=url)
+        (folder / "store.db").unlink()
+
+    return move
+
+
+@pytest.fixture
+def pg_town(town: Any, to_postgresql: Callable[[Path, str], None], database_names: Iterator[str]) -> Path:
+    """Return the town's folder, with the practice and GP A on PostgreSQL."""
+    for name in ("praktijk", "huisarts-a"):
+        to_postgresql(town[name], f"town_{next(database_names)}")
+    folder: Path = town.folder
+    return folder
+
+
+def _copy(table: sa.Table, old: sa.Connection, new: sa.Connection) -> None:
+    new.execute(sa.delete(table))
+    rows = [dict(row) for row in old.execute(sa.select(table)).mappings()]
+    if rows:
+        new.execute(sa.insert(table), rows)
+    keys = list(table.primary_key)
+    if len(keys) == 1 and isinstance(keys[0].type, sa.Integer):
+        # the next number is one that no copied row has
+        new.execute(
+            sa.text(
+                f"SELECT setval(s, (SELECT COALESCE(MAX({keys[0].name}), 0) + 1 FROM {table.name}), false)"
+                f" FROM pg_get_serial_sequence('{table.name}', '{keys[0].name}') s WHERE s IS NOT NULL"
+            )
+        )
