@@ -154,7 +154,9 @@ def small(runs: int) -> None:
             sealing.write(signed.jws, contents, to, file)
 
         def unpack() -> None:
-            opening.open_file(file, theirs, lambda party, digest: own, now=NOW, into=Path(name))
+            # each time a folder of its own: to replace the one before would count its deletion
+            into = Path(tempfile.mkdtemp(dir=name))
+            opening.open_file(file, theirs, lambda party, digest: own, now=NOW, into=into)
 
         for what, job in (("pack", pack), ("open", unpack)):
             job()

@@ -11,8 +11,8 @@ from types import TracebackType
 _PIECE = 512 * 1024
 # How far the thread may lag: cipher and disk are uneven, and neither should wait for the other at every piece.
 _RING = 3
-# Below this a thread costs more than it saves; hashlib, reads and writes all let another thread run meanwhile.
-_WORTH_A_THREAD = 64 * 1024
+# Up to this a thread costs more than it saves; hashlib, reads and writes all let another thread run meanwhile.
+_WORTH_A_THREAD = 4 * 1024 * 1024
 
 
 class Hashing:
@@ -21,7 +21,7 @@ class Hashing:
     __slots__ = ("_empty", "_full", "_hashed", "_thread", "size")
 
     def __init__(self) -> None:
-        """Begin with nothing; the thread is made for the first large piece."""
+        """Begin with nothing; the thread is made when it proves to be much."""
         self._hashed = hashlib.sha256()
         self._thread: Thread | None = None
         self._full: SimpleQueue[tuple[memoryview, memoryview] | None] = SimpleQueue()
@@ -43,7 +43,7 @@ class Hashing:
         view = memoryview(data)
         self.size += len(view)
         if self._thread is None:
-            if len(view) < _WORTH_A_THREAD:
+            if self.size <= _WORTH_A_THREAD:
                 self._hashed.update(view)
                 return
             self._begin()

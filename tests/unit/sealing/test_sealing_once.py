@@ -14,7 +14,7 @@ from exchange.sealing import addressees, once, sealing, stream, tar
 from exchange.sealing.manifest import AgreementRef, Kind, Stream
 from exchange.signing import jws
 
-LARGE = once.WORTH_IT + 12_345
+LARGE = 5 * once.WORTH_IT + 12_345
 
 
 def seal(exchange: Any, contents: list[sealing.Content], journal: Any = None, **other: Any) -> Path:

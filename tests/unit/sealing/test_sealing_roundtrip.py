@@ -58,7 +58,7 @@ def test_a_file_comes_back_with_every_field_of_its_manifest(exchange: Any) -> No
         assert [(listed.records, listed.size) for listed in manifest.contents] == [(2, 2), (0, 0)]
 
 
-@pytest.mark.parametrize("size", [0, 1, 511, 512, 513, 65535, 65536, 65537, 1 << 20, (1 << 20) + 1, 3 << 20])
+@pytest.mark.parametrize("size", [0, 1, 511, 512, 513, 65535, 65536, 65537, 1 << 20, (1 << 20) + 1, 3 << 20, 6 << 20])
 def test_every_size_around_a_boundary_comes_back(exchange: Any, size: int) -> None:
     data = os.urandom(size)
     source = exchange.folder / "in"
