@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check fix bench wheel mutation fuzz site clean
+.PHONY: demo test check fix bench wheel golden mutation fuzz site clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,10 @@ check: $(VENV)/.dev ## changes nothing
 fix: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+golden: $(VENV)/.dev ## write the golden pages again; then read the diff
+	GOLDEN=write $(BIN)/python -m pytest tests/unit/reports/test_reports_golden.py tests/cli/test_cli_golden_pages.py
+	git diff --stat tests/golden
 
 mutation: $(VENV)/.dev ## would a silent pass be noticed?
 	$(BIN)/python tests/mutation/mutate.py
