@@ -85,3 +85,9 @@ def test_the_commands_of_the_guide_are_options_that_the_program_has() -> None:
         assert {word for word in words if word.startswith("--")} <= known
         if words and not words[0].startswith("--"):
             assert words[0] in shipped_definitions()
+
+
+def test_every_shipped_indicator_is_explained_under_its_own_heading() -> None:
+    headed = re.findall(r"^### `([a-z0-9-]+)`\n+(.+)", GUIDE, re.MULTILINE)
+    assert sorted(name for name, _ in headed) == sorted(shipped_definitions())
+    assert all(len(said) > 40 for _, said in headed)

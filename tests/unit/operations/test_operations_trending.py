@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from exchange.errors import ReportError
 from exchange.operations import summarising, trending
 from exchange.operations.composing import Composer
 from exchange.operations.workspace import Workspace
@@ -124,21 +123,14 @@ def test_a_release_enters_each_period_in_the_ledger_and_can_be_made_again(
     assert (tmp_path / "a.md").read_bytes() == (tmp_path / "b.md").read_bytes()
 
 
-def test_a_trend_that_the_ledger_refuses_is_left_out_and_the_rest_is_written(
-    demo: Path, town_at: Callable[[Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_trend_that_the_ledger_refuses_is_left_out_and_the_rest_stays(
+    played: Path, town_at: Callable[[Path], Any]
 ) -> None:
-    from exchange.operations import releasing
-
-    def measured(_workspace: Any, cells: Any) -> bool:
+    def refused(cells: Any) -> bool:
         return any(asked.definition.id == "measured" for asked, _, _ in cells)
 
-    # A real refusal needs a late answer about a handful of patients; here only the ledger's word is given.
-    monkeypatch.setattr(releasing, "differs_too_little", measured)
-    with town_at(demo / "praktijk") as workspace:
-        try:
-            summarising.summary(workspace, [tmp_path / "a.md"], release=True)
-        except ReportError as refused:  # pragma: no cover - the rest must not be refused
-            pytest.fail(str(refused))
-        cells = [one.cell for one in workspace.store.releases.all()]
-    assert "verschilt te weinig van wat eerder is verstrekt" in (tmp_path / "a.md").read_text(encoding="utf-8")
-    assert not any('"start":"2024-07-01"' in one and '"indicator":"measured"' in one for one in cells)
+    with town_at(played / "praktijk") as workspace:
+        single = list(Composer(workspace, "insurer", "nl")._single)
+        found = trending.trends(workspace, single, outside=True, released=refused)
+    assert found["", "measured"] == trending.Traced(Trend("half-year", left_out="released"))
+    assert found["", "evaluation-moments"].trend.points
