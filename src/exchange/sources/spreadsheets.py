@@ -6,7 +6,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from exchange.errors import SourceError
 from exchange.sources.tables import Record
@@ -19,6 +19,9 @@ _ROW_LIMIT = 1_048_576
 _CELLS_LIMIT = 60_000_000
 # A sheet may say that a cell stands in column XFD, of every row.
 _COLUMN_LIMIT = 1_000
+_TOKEN_LIMIT = 1 << 20
+_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_OTHER_MARKUP = re.compile(rb"<[!?]")
 _COMMENTS = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 
 
@@ -124,14 +127,29 @@ def _check_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
         raise SourceError("sources.macro", hints=("hint.save-as-csv",))
     if "externallinks" in name:
         raise SourceError("sources.external-link", hints=("hint.save-as-csv",))
-    if name.endswith((".xml", ".rels")):
-        with archive.open(part) as stream:
-            beginning = stream.read(4096)
-        _require_element(beginning)
+    with archive.open(part) as stream:
+        beginning = stream.read(4096)
+        # A relation may lead to a sheet by any name.
+        if name.endswith((".xml", ".rels")) or beginning.lstrip().startswith((b"<", *_MARKS)):
+            bare = _COMMENTS.sub(b"", beginning.removeprefix(b"\xef\xbb\xbf")).lstrip()
+            _require_element(bare)
+            if part.file_size > _TOKEN_LIMIT:
+                _require_short(stream, bare)
 
 
-def _require_element(beginning: bytes) -> None:
+def _require_short(stream: IO[bytes], bare: bytes) -> None:
+    """Refuse a large part with a tag that does not end: its parser begins anew at every chunk.
+
+    A `<` stands in no attribute; in what it may stand in, comments and the like, no spreadsheet writes.
+    """
+    before = bare
+    while chunk := stream.read(_TOKEN_LIMIT):
+        if b"<" not in chunk or _OTHER_MARKUP.search(before + chunk):
+            raise SourceError("sources.xlsx-limits", hints=("hint.save-as-csv",))
+        before = chunk[-1:]
+
+
+def _require_element(bare: bytes) -> None:
     """Refuse a part that does not begin with its element: a DOCTYPE, or another encoding than our eyes can read."""
-    bare = _COMMENTS.sub(b"", beginning.removeprefix(b"\xef\xbb\xbf")).lstrip()
     if not re.match(rb"<[A-Za-z_]", bare):
         raise SourceError("sources.xml-doctype", hints=("hint.save-as-csv",))

@@ -14,6 +14,8 @@ _DEPTH_LIMIT = 32
 _NODE_LIMIT = 2_000
 _TEXT_LIMIT = 10_000
 # What is kept until a scope ends: elements, and characters of their texts.
+# A tag, name or comment that does not end is read from its beginning at every chunk.
+_TOKEN_LIMIT = 1 << 20
 _KEPT_LIMIT, _KEPT_TEXT_LIMIT = 400_000, 20_000_000
 
 
@@ -140,14 +142,18 @@ def trees(
     parser.buffer_text = True
     builder = _Builder(parser, wanted, scopes)
     allowed = frozenset(namespaces)
+    given = 0
     while True:
         chunk = file.read(_CHUNK)
+        given += len(chunk)
         try:
             parser.Parse(chunk, not chunk)
         except expat.ExpatError as error:
             raise SourceError("sources.xml", hints=("hint.export-again",), line=error.lineno) from error
         except (ValueError, LookupError) as error:  # an encoding that expat or Python does not know
             raise SourceError("sources.xml", hints=("hint.export-again",), line=1) from error
+        if given - parser.CurrentByteIndex > _TOKEN_LIMIT:
+            raise SourceError("sources.xml-limits", line=parser.CurrentLineNumber)
         namespace = builder.root.rpartition(" ")[0]
         if builder.root and not _is_one_of(namespace, allowed):
             raise SourceError("sources.gds801-namespace", hints=("hint.kind-of-file",), line=1)

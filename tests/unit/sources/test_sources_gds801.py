@@ -215,6 +215,12 @@ def test_a_therapist_that_stands_deeper_is_found_and_is_not_the_referrer(gds801:
 
 
 def test_what_is_kept_of_one_person_has_a_limit(gds801: Any) -> None:
-    line = gds801.debit().replace("<Aantal>", "<X>y</X>" * 1900 + "<Aantal>")
-    lines = [line.replace(">R1<", f">R{number}<") for number in range(250)]
+    line = gds801.debit().replace("<Aantal>", "<X/>" * 1900 + "<Aantal>")
+    lines = [line.replace(">R1<", f">R{number}<") for number in range(220)]
     assert refused(gds801.message(gds801.person(*lines))) == "sources.xml-limits"
+
+
+@pytest.mark.parametrize("start", [b'<a b="', b"<", b"<!--", b"<![CDATA[", b"<?a "])
+def test_a_tag_that_does_not_end_is_refused_before_it_takes_time(gds801: Any, start: bytes) -> None:
+    before, _, _ = gds801.message().partition(b"<Header>")
+    assert refused(before + start + b"x" * (30 << 20)) in {"sources.xml-limits", "sources.xml"}

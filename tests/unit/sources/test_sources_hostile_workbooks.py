@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import time
 import zipfile
 from pathlib import Path
@@ -84,6 +85,14 @@ def test_a_damaged_sheet_is_refused_as_such(tmp_path: Path, part: bytes) -> None
     }
 
 
+def test_a_sheet_by_another_name_is_looked_at_too(tmp_path: Path) -> None:
+    bomb = b'<!DOCTYPE s [<!ENTITY a "b">]><worksheet>&a;</worksheet>'
+    with zipfile.ZipFile(io.BytesIO(workbook())) as archive:
+        rels = archive.read("xl/_rels/workbook.xml.rels").replace(b"sheet1.xml", b"sheet1.bin")
+    made = workbook(xl___rels__workbook_dot_xml_dot_rels=rels, xl__worksheets__sheet1_dot_bin=bomb)
+    assert refused(tmp_path, made) == "sources.xml-doctype"
+
+
 def test_rows_that_say_they_are_very_wide_take_no_time(tmp_path: Path) -> None:
     wide = b"".join(b'<row r="%d"><c r="XFD%d" t="n"><v>1</v></c></row>' % (row, row) for row in range(3, 1500))
     with zipfile.ZipFile(io.BytesIO(workbook())) as archive:
@@ -100,3 +109,16 @@ def test_rows_that_say_they_are_very_wide_take_no_time(tmp_path: Path) -> None:
 def test_a_sheet_of_too_many_cells_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exchange.sources.spreadsheets._CELLS_LIMIT", 5)
     assert refused(tmp_path, workbook()) == "sources.too-many-rows"
+
+
+@pytest.mark.parametrize("start", [b'<row a="', b"<!--", b"<![CDATA[", b"<?a "])
+@pytest.mark.parametrize("filling", [b"x", b"<>"])
+def test_a_tag_that_does_not_end_takes_no_time(tmp_path: Path, start: bytes, filling: bytes) -> None:
+    # Not compressible a hundredfold, so that the ratio does not give it away.
+    noise = random.Random(7).randbytes(1 << 21).hex().encode().replace(b"7", filling)
+    with zipfile.ZipFile(io.BytesIO(workbook())) as archive:
+        sheet = archive.read(SHEET)
+    made = sheet.replace(b"<sheetData>", b"<sheetData>" + start + noise)
+    started = time.process_time()
+    assert refused(tmp_path, workbook(xl__worksheets__sheet1_dot_xml=made)) in {"sources.xlsx-limits", "sources.xlsx"}
+    assert time.process_time() - started < 20
