@@ -105,7 +105,7 @@ def _bounded(year: int, month: int, day: int) -> date | None:
 
 def bsn(text: str, field: str = "bsn") -> str:
     """Return the nine digits; spaces, dots and a lost leading zero are forgiven."""
-    digits = re.sub(r"[ .\-]", "", text)
+    digits = re.sub(r"\.0$|[ .\-]", "", text)
     if not digits.strip("0"):
         raise Bad(field, "sources.bsn-missing")
     padded = digits.zfill(9) if len(digits) == 8 else digits
@@ -132,6 +132,9 @@ def diagnosis(text: str) -> str:
     digits = text.strip()
     if len(digits) > 4 and digits.isascii() and digits.isdigit():
         digits = digits.lstrip("0").zfill(4)
+    elif said := re.match(r"([0-9]{2})[ .]?([0-9]{2})(?:\.0|[ ,;:(–-]+[^\W\d_].*)?$", digits, re.DOTALL):
+        # `34.27`, `3427 - Lumbale wervelkolom`, or what a table made of the number: `3427.0`.
+        digits = said[1] + said[2]
     known = len(digits) == 4 and digits.isascii() and digits.isdigit() and digits[:2] in dcsph_codes().locations
     return digits if known else ""
 

@@ -49,7 +49,7 @@ def _episode(cells: Cells) -> EpisodeRow:
     patient, start, end = cells.patient(), cells.needed_day("start"), cells.day("end")
     if end is not None and end < start:
         raise Bad("end", "sources.end-before-start")
-    diagnosis = fields.diagnosis(cells.text("diagnosis", 40))
+    diagnosis = fields.diagnosis(cells.text("diagnosis", 200))
     instrument = cells.instrument()
     access = cells.code("access", Access, Access.UNKNOWN)
     referrer = plain(cells.text("referrer"))

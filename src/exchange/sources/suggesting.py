@@ -200,7 +200,7 @@ def _can_be(name: str, spec: RowSpec, header: str, values: Sequence[str], dates:
     if name in _DAYS:
         return any(any_day(value, dates) for value in values)
     if name == "bsn":
-        return any(bsn_valid(re.sub(r"[ .\-]", "", value).zfill(9)) for value in values)
+        return any(bsn_valid(re.sub(r"\.0$|[ .\-]", "", value).zfill(9)) for value in values)
     return True
 
 

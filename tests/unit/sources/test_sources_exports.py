@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from exchange.records.codes import Access, EndReason, SessionType
+from exchange.records.codes import Access, EndReason, SessionType, Sex
 from exchange.sources.reading import read
 from exchange.sources.rows import EpisodeRow, MeasurementRow, PatientRow, ReferralRow, Rejected, SessionRow
 from exchange.sources.suggesting import suggest
@@ -184,3 +184,21 @@ def test_a_table_that_broke_off_in_its_last_line_does_not_make_a_day_of_half_a_d
 def test_a_day_is_read_in_the_ways_that_people_and_programs_write_it(tmp_path: Path, given: str) -> None:
     rows = proposed(tmp_path, f"Patiëntnummer;Trajectnummer;Begindatum\n1;T1;{given}\n")
     assert [row.start for row in of(rows, EpisodeRow)] == [START]
+
+
+@pytest.mark.parametrize(
+    "given", ["3427", "34.27", "34 27", "3427.0", "3427 - Lumbale wervelkolom, discus", "00003427"]
+)
+def test_a_diagnosis_code_may_have_its_words_beside_it(tmp_path: Path, given: str) -> None:
+    text = f"Patiëntnummer;BSN;Geslacht;Trajectnummer;Begindatum;DCSPH\n1;999990019.0;mevr.;T1;8-1-2024;{given}\n"
+    rows = proposed(tmp_path, text)
+    assert [row.diagnosis for row in of(rows, EpisodeRow)] == ["3427"]
+    assert [(row.patient.bsn, row.sex) for row in of(rows, PatientRow)] == [("999990019", Sex.FEMALE)]
+
+
+@pytest.mark.parametrize(
+    "given", ["342", "34271", "3427A", "M54.5", "Lage rugpijn 3427", "99.99", "8-1-2024", "3427-28"]
+)
+def test_what_is_no_diagnosis_code_is_left_out_and_costs_no_row(tmp_path: Path, given: str) -> None:
+    rows = proposed(tmp_path, f"Patiëntnummer;Trajectnummer;Begindatum;DCSPH\n1;T1;8-1-2024;{given}\n")
+    assert [row.diagnosis for row in of(rows, EpisodeRow)] == [""]
