@@ -52,7 +52,7 @@ def test_a_round_trip_by_sftp_with_the_line_cut_in_between(town, run, sshd, ther
     assert len(list(there.glob("*.age"))) == 1
     (moved,) = (there / "done").iterdir()
     with town.open("huisarts-a") as workspace:
-        arrived = [one for one in workspace.store.journal.incoming() if one.agreement_id == "huisartsen"]
+        arrived = [one for one in workspace.store.journal.incoming() if one.kind == "data"]
         assert [one.file_name for one in arrived] == [moved.name]
         assert workspace.store.cases.received()
 
