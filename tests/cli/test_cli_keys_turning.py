@@ -232,3 +232,20 @@ def test_a_link_in_place_of_the_keys_is_refused(run, town, tmp_path, name):
     shutil.move(place, tmp_path / "moved")
     place.symlink_to(tmp_path / "moved")
     refused(run, "doctor", workspace=town["praktijk"], code=12, rule="sealing.symbolic-link")
+
+
+@pytest.mark.slow
+def test_a_joined_laptop_takes_newer_keys(run, town, tmp_path):
+    practice, second = town["praktijk"], tmp_path / "tweede"
+    for name in ("een.age", "twee.age"):
+        words = ("--to", tmp_path / name, "--passphrase-fd", descriptor(PASSPHRASE))
+        assert run("keys", "join", *words, workspace=practice).code == 0
+        if name == "een.age":
+            run("init", second, "--from", tmp_path / name, "--passphrase-fd", descriptor(PASSPHRASE))
+            run("keys", "rotate", workspace=practice)
+    words = ("keys", "join", "--from", tmp_path / "twee.age", "--passphrase-fd")
+    taken = run(*words, descriptor(PASSPHRASE), "--language", "nl", workspace=second)
+    assert (taken.code, taken.err) == (0, "")
+    assert "kaart 2" in taken.out
+    refused(run, *words, descriptor(PASSPHRASE), workspace=second, code=12, rule="joining.not-newer")
+    assert run("keys", "join", workspace=second).code == 2

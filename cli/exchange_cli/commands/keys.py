@@ -180,19 +180,37 @@ def restored(speaker: Speaker, file: Path, folder: Path) -> None:
 
 
 @command.command("join")
-@click.option("--to", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to write it.")
+@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="Write an invitation to this file.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Take newer keys from an invitation, after the other laptop changed them.",
+)
 @common
-def join(speaker: Speaker, to: Path) -> None:
-    """Write the file with which a second laptop of this organisation joins: keys, partners, agreements, no patients.
+def join(speaker: Speaker, to: Path | None, source: Path | None) -> None:
+    """Invite a second laptop of this organisation (keys, partners, agreements, no patients), or take its newer keys.
 
     Example: exchange keys join --to /media/usb/second-laptop.age
     """
-    from exchange.operations import backups
+    from exchange.operations import joining
 
+    if (to is None) == (source is None):
+        raise click.UsageError(speaker.say("program.join-what"))
     with speaker.workspace() as workspace:
-        made = backups.invite(workspace, to, passphrase=_sealing(speaker, workspace))
-    speaker.tell("program.invitation-made", file=made.file)
-    speaker.result(made)
+        if to is not None:
+            made = joining.invite(workspace, to, passphrase=_sealing(speaker, workspace))
+            speaker.tell("program.invitation-made", file=made.file)
+            speaker.result(made)
+        elif source is not None:
+            own = _unlocked(speaker, workspace)
+            line = 0 if own is None else 1
+            same = own is not None and joining.opens_with(source, own)
+            opens = own if same and own is not None else speaker.passphrase(source.name, asked=True, line=line)
+            serial = joining.renew(workspace, source, passphrase=own, opens=opens)
+            speaker.tell("program.keys-renewed", serial=serial)
+            speaker.tell("program.fingerprint", fingerprint=workspace.card.fingerprint)
+            speaker.result({"serial": serial, "fingerprint": workspace.card.fingerprint})
 
 
 @command.command("destroy")

@@ -1,4 +1,4 @@
-"""Backups and invitations: a whole workspace, or its keys for a second laptop, in one file under a passphrase.
+"""Backups: a whole workspace in one file under a passphrase, and out of it again.
 
 The file is an age passphrase file around a tar: `age -d FILE | tar x` gets everything back without this program.
 Nothing is ever written in the clear on the way: the keystore and the store go in as they lie, locked.
@@ -15,23 +15,21 @@ import secrets
 import shutil
 import tarfile
 import unicodedata
-from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from exchange.errors import CannotOpen, Locked, WasChanged, WorkspaceError
-from exchange.operations import configuration, trail
+from exchange.operations import trail
 from exchange.operations.workspace import FOLDERS, Workspace
 
 FORMAT = "outcome-exchange-backup/1"
 BACKUP, INVITATION = "backup", "invitation"
-_FIRST = "backup.json"
-_REGISTER = "backups.json"
-_PARTNERS, _AGREEMENTS = "partners.json", "agreements.json"
+FIRST = "backup.json"
+REGISTER = "backups.json"
 _LEFT_OUT = re.compile(r"(^|/)\.[^/]*\.part(/|$)|-shm$|-journal$|(^|/)\.DS_Store$")
 _NAME = re.compile(r"[^\x00-\x1f\\/:]+(/[^\x00-\x1f\\/:]+)*")
 _PIECE = 1 << 20
@@ -67,42 +65,21 @@ class Restored:
 
 def make(workspace: Workspace, to: Path, *, passphrase: str, work_factor: int | None = None) -> Kept:
     """Write everything of a workspace into one file, whole or not at all; nobody can change the store meanwhile."""
-    _require_place(workspace, to)
+    require_place(workspace, to)
     on_server = "://" in workspace.settings.store
     count, files = workspace.store.audit.head()[0], 0
     trail.note(workspace, "backup-made", object=f"file:{to.name}", detail=f"{count} entries")
-    with workspace.store.held(), _sealed(to, passphrase, work_factor) as sealed:
-        _add(sealed.tar, _FIRST, _heading(workspace, BACKUP))
-        for name, path in _everything(workspace):
-            _add_file(sealed.tar, name, path)
+    with workspace.store.held(), packing(to, passphrase, work_factor) as packed:
+        add(packed.tar, FIRST, heading_of(workspace, BACKUP))
+        for name, path in everything(workspace):
+            add_file(packed.tar, name, path)
             files += 1
-        sealed.before_publishing = lambda digest: _register(workspace, to, digest)
-    return Kept(to, files, to.stat().st_size, sealed.digest, not on_server)
+        packed.before_publishing = lambda digest: register(workspace, to, digest)
+    return Kept(to, files, to.stat().st_size, packed.digest, not on_server)
 
 
-def invite(workspace: Workspace, to: Path, *, passphrase: str, work_factor: int | None = None) -> Kept:
-    """Write what a second laptop of the same organisation needs: keys, cards, partners, agreements; no patients."""
-    _require_place(workspace, to)
-    trail.note(workspace, "invitation-made", object=f"file:{to.name}")
-    on_server = "://" in workspace.settings.store
-    with _sealed(to, passphrase, work_factor) as sealed:
-        files = 0
-        _add(sealed.tar, _FIRST, _heading(workspace, INVITATION))
-        for name, path in _everything(workspace):
-            if name == configuration.FILE or (name.startswith("keys/") and Path(name).name not in _OF_ONE_LAPTOP):
-                _add_file(sealed.tar, name, path)
-                files += 1
-        if not on_server:
-            _add(sealed.tar, _PARTNERS, _json([_plain_partner(one) for one in workspace.store.partners.list()]))
-            _add(sealed.tar, _AGREEMENTS, _json([_plain_agreement(one) for one in workspace.store.agreements.list()]))
-        sealed.before_publishing = lambda digest: _register(workspace, to, digest)
-    return Kept(to, files, to.stat().st_size, sealed.digest, store=False)
-
-
-_OF_ONE_LAPTOP = frozenset({"high-water.json", _REGISTER})
-
-
-def _require_place(workspace: Workspace, to: Path) -> None:
+def require_place(workspace: Workspace, to: Path) -> None:
+    """Refuse a file that exists, in the workspace itself, or in no folder."""
     if to.exists():
         raise WorkspaceError("backups.exists", hints=("hint.backups-other-name",), file=str(to))
     if workspace.folder.resolve() in to.resolve().parents:
@@ -111,7 +88,7 @@ def _require_place(workspace: Workspace, to: Path) -> None:
         raise WorkspaceError("transports.no-folder", hints=("hint.make-folder",), folder=str(to.parent))
 
 
-def _everything(workspace: Workspace) -> Iterator[tuple[str, Path]]:
+def everything(workspace: Workspace) -> Iterator[tuple[str, Path]]:
     """Yield every file of a workspace by its name in it, the store before its log; links and unfinished parts not."""
     for path in sorted(workspace.folder.rglob("*")):
         name = path.relative_to(workspace.folder).as_posix()
@@ -119,9 +96,10 @@ def _everything(workspace: Workspace) -> Iterator[tuple[str, Path]]:
             yield name, path
 
 
-def _heading(workspace: Workspace, kind: str) -> bytes:
+def heading_of(workspace: Workspace, kind: str) -> bytes:
+    """Return what the file says of itself, its first member."""
     settings = workspace.settings
-    return _json(
+    return as_json(
         {
             "format": FORMAT,
             "kind": kind,
@@ -133,7 +111,7 @@ def _heading(workspace: Workspace, kind: str) -> bytes:
     )
 
 
-class _Sealed:
+class Packed:
     """A tar being written into an age passphrase file."""
 
     def __init__(self, tar: tarfile.TarFile) -> None:
@@ -155,7 +133,8 @@ class _Counting(io.RawIOBase):
 
 
 @contextmanager
-def _sealed(to: Path, passphrase: str, work_factor: int | None) -> Iterator[_Sealed]:
+def packing(to: Path, passphrase: str, work_factor: int | None) -> Iterator[Packed]:
+    """Give a tar whose file appears whole and locked under its name, or not at all."""
     from exchange.sealing import age, permissions
     from exchange.sealing.keystore import LEAST_PASSPHRASE
     from exchange.sealing.recipients import WORK_FACTOR, PassphraseRecipient
@@ -166,17 +145,17 @@ def _sealed(to: Path, passphrase: str, work_factor: int | None) -> Iterator[_Sea
     try:
         with os.fdopen(permissions.create(part), "wb") as file:
             counting = _Counting(file)
-            recipient = PassphraseRecipient(_normal(passphrase), work_factor=work_factor or WORK_FACTOR)
+            recipient = PassphraseRecipient(normal(passphrase), work_factor=work_factor or WORK_FACTOR)
             stream = age.encrypt(counting, [recipient])  # type: ignore[arg-type]  # all it does is write
             with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar:  # type: ignore[call-overload]  # the same
-                sealed = _Sealed(tar)
-                yield sealed
+                packed = Packed(tar)
+                yield packed
             stream.finish()
             file.flush()
             os.fsync(file.fileno())
-        sealed.digest = counting.hashed.hexdigest()
-        if sealed.before_publishing is not None:
-            sealed.before_publishing(sealed.digest)
+        packed.digest = counting.hashed.hexdigest()
+        if packed.before_publishing is not None:
+            packed.before_publishing(packed.digest)
         permissions.publish(part, to)
     except OSError as error:
         part.unlink(missing_ok=True)
@@ -186,13 +165,15 @@ def _sealed(to: Path, passphrase: str, work_factor: int | None) -> Iterator[_Sea
         raise
 
 
-def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+def add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    """Add a member from bytes."""
     entry = tarfile.TarInfo(name)
     entry.size, entry.mode = len(data), 0o600
     tar.addfile(entry, io.BytesIO(data))
 
 
-def _add_file(tar: tarfile.TarFile, name: str, path: Path) -> None:
+def add_file(tar: tarfile.TarFile, name: str, path: Path) -> None:
+    """Add a member from a file."""
     with path.open("rb") as source:
         entry = tarfile.TarInfo(name)
         # What is appended meanwhile (to the store, from its log) is in the log too, which comes after it.
@@ -215,7 +196,8 @@ def forget(workspace: Workspace, names: tuple[str, ...]) -> None:
         _write_register(workspace, kept)
 
 
-def _register(workspace: Workspace, to: Path, digest: str) -> None:
+def register(workspace: Workspace, to: Path, digest: str) -> None:
+    """Remember that a file holds our transport keys as they are now."""
     from exchange.operations.rotating import digest_of
 
     entry = {
@@ -229,18 +211,18 @@ def _register(workspace: Workspace, to: Path, digest: str) -> None:
 
 def _registered(workspace: Workspace) -> list[dict[str, Any]]:
     try:
-        found = json.loads((workspace.folder / "keys" / _REGISTER).read_text(encoding="utf-8"))
+        found = json.loads((workspace.folder / "keys" / REGISTER).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return []
     except (OSError, ValueError):
-        raise WorkspaceError("backups.register", hints=("hint.restore",), file=_REGISTER) from None
+        raise WorkspaceError("backups.register", hints=("hint.restore",), file=REGISTER) from None
     return list(found)
 
 
 def _write_register(workspace: Workspace, entries: list[dict[str, Any]]) -> None:
     from exchange.sealing import permissions
 
-    permissions.write(workspace.folder / "keys" / _REGISTER, _json(entries))
+    permissions.write(workspace.folder / "keys" / REGISTER, as_json(entries))
 
 
 # Taking out -----------------------------------------------------------------------------------------------------------
@@ -252,17 +234,19 @@ def restore(file: Path, folder: Path, *, passphrase: str, now: datetime, on: dat
     From a backup every stream of ours begins a new epoch, so that partners see no replay where numbers come again.
     From an invitation the workspace is an instance of its own beside the one that invited it.
     """
+    from exchange.operations import joining
+
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise WorkspaceError("workspace.not-empty", hints=("hint.empty-folder",), folder=str(folder))
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = folder.parent / f".{folder.name}.{secrets.token_hex(4)}.part"
     part.mkdir(mode=0o700)
     try:
-        heading = _unpack(file, part, passphrase)
+        heading = unpack(file, part, passphrase)
         for name in FOLDERS:
             (part / name).mkdir(mode=0o700, exist_ok=True)
         if heading["kind"] == INVITATION:
-            _become_instance(part, passphrase, now=now, on=on)
+            joining.become_instance(part, passphrase, now=now)
         epochs, partners = _settle(part, heading["kind"], passphrase, now=now, on=on, user=user)
         if folder.exists():
             folder.rmdir()
@@ -274,7 +258,7 @@ def restore(file: Path, folder: Path, *, passphrase: str, now: datetime, on: dat
     return Restored(folder, heading["kind"], heading["name"], heading["party"], made, epochs, partners)
 
 
-def _unpack(file: Path, into: Path, passphrase: str) -> dict[str, Any]:
+def unpack(file: Path, into: Path, passphrase: str) -> dict[str, Any]:
     """Write what is in the file into a folder; return its heading."""
     from exchange.sealing import age
     from exchange.sealing.failures import AgeFailure, MacFailure, NoMatch
@@ -282,7 +266,7 @@ def _unpack(file: Path, into: Path, passphrase: str) -> dict[str, Any]:
 
     try:
         with file.open("rb") as source:
-            identity = PassphraseIdentity(_normal(passphrase))
+            identity = PassphraseIdentity(normal(passphrase))
             stream = age.decrypt(source, [identity], kinds=frozenset({PASSPHRASE})).stream
             heading = _unpacked(_Reading(stream), into)
             while stream.read(_PIECE):  # the last chunk says that nothing was cut off
@@ -324,7 +308,7 @@ def _unpacked(stream: _Reading, into: Path) -> dict[str, Any]:
 
 def _read_heading(name: str, data: bytes) -> dict[str, Any]:
     heading = json.loads(data)
-    if name != _FIRST or heading["format"] != FORMAT or heading["kind"] not in {BACKUP, INVITATION}:
+    if name != FIRST or heading["format"] != FORMAT or heading["kind"] not in {BACKUP, INVITATION}:
         raise WasChanged
     return {key: str(heading[key]) for key in ("kind", "name", "party", "made", "by")}
 
@@ -349,51 +333,11 @@ def _settle(part: Path, kind: str, passphrase: str, *, now: datetime, on: date, 
         return epochs, len({one.party for one in workspace.store.partners.list()})
 
 
-def _become_instance(part: Path, passphrase: str, *, now: datetime, on: date) -> None:
-    """Give a joining laptop an instance of its own and, without a shared server, a store of its own."""
-    from exchange.records.codes import PartnerKind
-    from exchange.sealing import keystore
-    from exchange.store.agreements import StoredAgreement
-    from exchange.store.opening import Store
-    from exchange.store.partners import Partner
-
-    settings = replace(configuration.read(part), instance=secrets.token_hex(16))
-    configuration.write(part, settings)
-    if "://" in settings.store:
-        return
-    keyring = keystore.unlock(part / "keys", None if settings.demo else passphrase)
-    with Store.create(part / settings.store, keyring.store, instance=settings.instance, at=now) as store:
-        for one in json.loads((part / _PARTNERS).read_bytes()):
-            card = None if one["card"] is None else b64decode(one["card"])
-            checked = None if one["verified_on"] is None else date.fromisoformat(one["verified_on"])
-            given = {**one, "card": card, "verified_on": checked, "kind": PartnerKind(one["kind"])}
-            store.partners.save(Partner(**given), by="invitation", at=now)
-        for one in json.loads((part / _AGREEMENTS).read_bytes()):
-            days = {name: one[name] and date.fromisoformat(one[name]) for name in ("ended_on", "superseded_on")}
-            given = {**one, **days, "payload": b64decode(one["payload"]), "signatures": tuple(one["signatures"])}
-            store.agreements.save(StoredAgreement(**given), by="invitation", at=now)
-    (part / _PARTNERS).unlink()
-    (part / _AGREEMENTS).unlink()
-
-
-def _plain_partner(one: Any) -> dict[str, Any]:
-    names = type(one).__slots__
-    values = {name: getattr(one, name) for name in names}
-    card = None if one.card is None else b64encode(one.card).decode("ascii")
-    checked = None if one.verified_on is None else one.verified_on.isoformat()
-    return {**values, "card": card, "verified_on": checked, "kind": one.kind.value}
-
-
-def _plain_agreement(one: Any) -> dict[str, Any]:
-    values = {name: getattr(one, name) for name in type(one).__slots__}
-    days = {name: values[name] and values[name].isoformat() for name in ("ended_on", "superseded_on")}
-    signatures = [dict(signature) for signature in one.signatures]
-    return {**values, **days, "payload": b64encode(one.payload).decode("ascii"), "signatures": signatures}
-
-
-def _json(value: object) -> bytes:
+def as_json(value: object) -> bytes:
+    """Return a value as JSON that a person can read."""
     return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8")
 
 
-def _normal(passphrase: str) -> str:
+def normal(passphrase: str) -> str:
+    """Return a passphrase in one form, as the keystore takes it."""
     return unicodedata.normalize("NFC", passphrase)

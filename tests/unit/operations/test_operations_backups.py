@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from exchange.errors import CannotOpen, Locked, WorkspaceError
-from exchange.operations import agreeing, backups, exporting, importing, partners, rotating, trail
+from exchange.errors import CannotOpen, Locked, SealingError, WorkspaceError
+from exchange.operations import agreeing, backups, exporting, importing, joining, partners, rotating, trail
 from exchange.operations.workspace import Workspace
 from exchange.sealing import age
 from exchange.sealing.recipients import PassphraseIdentity, PassphraseRecipient
@@ -306,7 +306,7 @@ def test_it_is_restored_into_a_new_or_empty_folder_only(mailed):
 
 def invited(town: Any, name: str, to: str = "uitnodiging.age") -> Path:
     with town.open(name) as one:
-        return backups.invite(one, town.folder / to, passphrase=PASSPHRASE, work_factor=LIGHT).file
+        return joining.invite(one, town.folder / to, passphrase=PASSPHRASE, work_factor=LIGHT).file
 
 
 def test_an_invitation_holds_keys_partners_and_agreements_and_no_patient(mailed):
@@ -370,3 +370,48 @@ def test_earlier_cards_and_revocations_go_along(mailed):
         assert [one.serial for one in rotating.cards(second)] == [2, 1]
         assert second.store.partners.find("agb:01999992").state == "revoked"
         assert PRACTICE in agreeing.signed_by(second, agreeing.find(second, "huisartsen"))
+
+
+def test_a_laptop_that_joined_takes_newer_keys_and_only_newer_ones_of_its_own(mailed):
+    back(invited(mailed, "praktijk"), mailed.folder / "tweede")
+    early = invited(mailed, "praktijk", "vroeg.age")
+    with mailed.open("praktijk") as first:
+        rotating.rotate(first, passphrase=None)
+        rotating.rotate(first, passphrase=None)
+    file = invited(mailed, "praktijk", "nieuw.age")
+    with mailed.open("tweede") as second:
+        data = second.store.last_load()
+        with pytest.raises(SealingError) as caught:
+            joining.renew(second, early, passphrase=None, opens=PASSPHRASE)
+        assert caught.value.rule == "joining.not-newer"
+        assert second.card.serial == 1
+        assert joining.renew(second, file, passphrase=None, opens=PASSPHRASE) == 3
+        assert second.keyring.signing.public == second.card.public
+        assert len(second.keyring.retired) == 2
+        assert [one.serial for one in rotating.cards(second)] == [3, 2, 1]
+        assert second.store.last_load() == data
+        with pytest.raises(SealingError):
+            joining.renew(second, file, passphrase=None, opens=PASSPHRASE)
+    with mailed.open("tweede") as again:
+        assert again.card.serial == 3
+        assert not list((mailed["tweede"] / "keys").glob(".*"))
+    with mailed.open("huisarts-a") as gp:
+        for other, rule in ((file, "joining.not-ours"), (kept(mailed, "huisarts-a"), "joining.not-ours")):
+            with pytest.raises(WorkspaceError) as refused:
+                joining.renew(gp, other, passphrase=None, opens=PASSPHRASE)
+            assert refused.value.rule == rule
+        with pytest.raises(Locked):
+            joining.renew(gp, file, passphrase=None, opens="een andere lange zin")
+        assert not list((mailed["huisarts-a"] / "keys").glob(".*"))
+
+
+def test_somebody_elses_keys_under_our_number_are_not_taken(mailed, tmp_path):
+    """An invitation by a workspace that only says to be the same organisation: its store keys and card are others."""
+    moment = {"now": NOW, "on": NOW.date(), "user": "dief"}
+    Workspace.create(mailed.folder / "dief", party=PRACTICE, name="Dief", passphrase=None, **moment).close()
+    with mailed.open("dief") as thief:
+        rotating.rotate(thief, passphrase=None)
+    file = invited(mailed, "dief", "dief.age")
+    with mailed.open("praktijk") as practice, pytest.raises(SealingError) as caught:
+        joining.renew(practice, file, passphrase=None, opens=PASSPHRASE)
+    assert caught.value.rule == "joining.not-newer"

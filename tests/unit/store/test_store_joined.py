@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from exchange.errors import StoreError
-from exchange.operations import backups
+from exchange.operations import backups, joining
 from exchange.operations.workspace import Workspace
 from exchange.store.journal import Outgoing, State
 
@@ -24,7 +24,7 @@ def test_two_laptops_share_a_server_and_each_finishes_its_own(tmp_path: Path, da
         tmp_path / "een", party="agb:07999990", name="Praktijk", passphrase=None, store=database_url, **MOMENT
     ).close()
     with Workspace.open(tmp_path / "een", passphrase=lambda _name: "", **MOMENT) as first:
-        made = backups.invite(first, tmp_path / "u.age", passphrase=PASSPHRASE, work_factor=10)
+        made = joining.invite(first, tmp_path / "u.age", passphrase=PASSPHRASE, work_factor=10)
         copy = backups.make(first, tmp_path / "k.age", passphrase=PASSPHRASE, work_factor=10)
         assert not copy.store
         first.store.set_setting("canary", "shared")
