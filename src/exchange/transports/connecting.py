@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -68,7 +69,8 @@ async def connected(address: Address, login: Login) -> asyncssh.SSHClientConnect
     except (OSError, asyncssh.Error, TimeoutError) as error:
         if client.wrong is not None:
             raise client.wrong from None
-        why = error.strerror or "" if isinstance(error, OSError) else ""
+        # not the error's own words: asyncio puts the address in them once more
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else ""
         raise _wrong(address, "transports.no-connection", "hint.sftp-reach", why=why) from None
 
 
