@@ -14,6 +14,7 @@ from exchange.sources.reading import read
 from exchange.sources.suggesting import suggest
 
 CORPUS = tuple(one[:600] for one in fuzz_table.CORPUS)
+MUTATIONS = 25
 _FILE = Path(tempfile.mkdtemp(prefix="fuzz-")) / "file"
 
 
