@@ -207,7 +207,7 @@ def _claim(line: str, number: int, state: _State) -> ClaimRow:
         previous_reference=previous,
         credit=side == "C",
         day=day,
-        code_list=_digits(line[66:69], "code_list"),
+        code_list=_digits(line[66:69], "code_list").zfill(3),
         service_code=_digits(line[69:75], "service_code").lstrip("0") or "0",
         quantity=int(quantity),
         amount_cents=int(amount),
@@ -248,9 +248,11 @@ def _diagnosis(line: str) -> str:
 
 
 def _digits(value: str, field_name: str) -> str:
-    if not (value.isascii() and value.isdigit()):
+    """Return a code of digits; some software fills it up with spaces, as a text."""
+    digits = value.strip(" ")
+    if not (digits.isascii() and digits.isdigit()):
         raise Bad(field_name, "sources.number")
-    return value
+    return digits
 
 
 def _code(value: str) -> str:

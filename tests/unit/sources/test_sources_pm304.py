@@ -186,3 +186,8 @@ def test_an_answer_settles_what_was_granted_nothing(pm304: Any) -> None:
         SettledRow(5, SourceKind.PM304, "07000001", "R3", rejected=False),
     ]
     assert [row.rule for row in found[3:]] == ["sources.number", "sources.reference-missing"]
+
+def test_a_code_that_is_filled_up_with_spaces_is_that_code(pm304: Any) -> None:
+    line = pm304.claim(service=(70, "2000  "), list=(67, "12 "))
+    claim = list(rows(io.BytesIO(pm304.whole(pm304.person(), line))))[1]
+    assert (claim.code_list, claim.service_code) == ("012", "2000")
