@@ -270,9 +270,32 @@ def test_a_control_file_of_an_unknown_sort_is_refused(refused, mailed, forger):
     from exchange.sealing.manifest import Kind
     from exchange.sealing.sealing import Content
 
-    content = Content("revocation.jws.json", "application/jose+json", 1, b"{}")
+    for name, rule in (
+        ("card.jws.json", "importing.control-unknown"),
+        ("revocation.jws.json", "partners.revocation-wrong"),
+        ("rotation.jws.json", "partners.rotation-wrong"),
+    ):
+        content = Content(name, "application/jose+json", 1, b"{}")
+        file = forger(mailed, "huisarts-a").seal(kind=Kind.CONTROL, contents=(content,))
+        refused(mailed["praktijk"], file, code=12, rule=rule)
+
+
+def test_a_rotation_may_come_in_a_control_file_of_the_old_card(run, mailed, forger, tmp_path):
+    from exchange.operations import rotating
+    from exchange.sealing.manifest import Kind
+    from exchange.sealing.sealing import Content
+
+    shutil.copytree(mailed["huisarts-a"], tmp_path / "nieuw" / "huisarts-a")
+    with type(mailed)(tmp_path / "nieuw").open("huisarts-a") as gp:
+        turned = rotating.rotate(gp, passphrase=None)
+    content = Content("rotation.jws.json", "application/jose+json", 1, turned.file.read_bytes())
     file = forger(mailed, "huisarts-a").seal(kind=Kind.CONTROL, contents=(content,))
-    refused(mailed["praktijk"], file, code=12, rule="importing.control-unknown")
+    run("import", mailed.folder / "post" / "from-a.age", workspace=mailed["praktijk"])  # the number before it
+    taken = run("import", file, "--language", "nl", workspace=mailed["praktijk"])
+    assert taken.code == 0, taken.out
+    assert "nieuwe sleutelkaart van agb:01999991" in taken.out
+    with mailed.open("praktijk") as practice:
+        assert practice.store.partners.by_fingerprint(turned.fingerprint).state == "rotated"
 
 
 def test_a_message_of_the_right_form_with_something_wrong_in_it_is_refused_without_a_word_of_it(
