@@ -145,9 +145,7 @@ def _examined(workspace: Workspace, file: Path, read: Opened) -> Imported:
         return already
 
 
-def _store(
-    workspace: Workspace, file: Path, read: Opened, arrival: Arrival, found: Iterable[Finding]
-) -> Imported:
+def _store(workspace: Workspace, file: Path, read: Opened, arrival: Arrival, found: Iterable[Finding]) -> Imported:
     from exchange.sealing.manifest import Kind
 
     said: list[Finding] = []
