@@ -69,7 +69,12 @@ class Partners:
 
         A revoked card never gives way to an older one; patient data goes to a verified one only.
         """
-        return min(self.cards(party), key=lambda one: (_STANDING.get(one.state, 9), -one.serial), default=None)
+        # Of two cards with one serial, one revoked, a person compared the other.
+        return min(
+            self.cards(party),
+            key=lambda one: (_STANDING.get(one.state, 9), -one.serial, one.state != VERIFIED),
+            default=None,
+        )
 
     def get(self, party: str) -> Partner:
         """Return the party as `find` does; StoreError when it is not known."""
