@@ -15,7 +15,7 @@ def test_an_operation_stands_in_the_log_with_who_did_it(run: Any, town: Any) -> 
     assert [(one["event"], one["user"], one["detail"]) for one in entries] == [("calculated", "tester", "measured")]
     dutch = run("log", "show", "--last", "2", "--language", "nl", workspace=practice)
     assert "gebeurtenis" in dutch.out
-    assert "calculated" in dutch.out
+    assert "berekend" in dutch.out
 
 
 def test_what_concerns_one_client_is_shown_in_order(run: Any, treated: Any) -> None:
