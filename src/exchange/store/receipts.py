@@ -107,10 +107,12 @@ class Receipts:
         """Return what is missing of a partner's stream: epoch, first and last number."""
         table = tables.journal
         series: dict[str, set[int]] = {}
-        for entry in self._select(
+        query = sa.select(table.c.epoch, table.c.sequence).where(
             table.c.direction == "in", table.c.party == party, table.c.agreement_id == agreement_id
-        ):
-            series.setdefault(entry.epoch, set()).add(entry.sequence)
+        )
+        with self._database.reading() as connection:
+            for epoch, sequence in connection.execute(query):
+                series.setdefault(epoch, set()).add(sequence)
         return tuple((epoch, low, high) for epoch in sorted(series) for low, high in missing_of(series[epoch]))
 
     def take_back(self, entry_id: int, *, at: datetime, reason: str) -> Entry:
