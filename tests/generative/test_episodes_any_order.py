@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchange.episodes import rebuilding
+from exchange.episodes.plain import one_complaint
 from exchange.episodes.rebuilding import Derived, EpisodeSource, Line, SessionSource, derive
 from exchange.episodes.services import TREATMENTS, ServiceMap
 from exchange.records.codes import SessionType, SourceKind
@@ -99,3 +101,42 @@ def test_every_order_of_loading_gives_the_same(
     assert len({one.session_id for one in first.sessions}) == len(first.sessions)
     claimed = {one.day for one in first.sessions if one.source is SourceKind.PM304 and one.type in TREATMENTS}
     assert claimed <= {line.day for line in claims if not line.credit and not line.rejected}
+
+
+@st.composite
+def complaints(draw: st.DrawFn) -> list[Line]:
+    """Draw lines that are alike, now and then but for one of them."""
+    like = draw(lines())._replace(credit=False, rejected=False, previous_reference="", quantity=1)
+    made = [
+        like._replace(
+            line_id=f"l{number}",
+            reference=str(number),
+            day=draw(DAYS),
+            therapist=draw(st.sampled_from(["t1", "t2"])),
+            entitlement=draw(st.sampled_from(["", "001", "009"])),
+            end_code=draw(st.sampled_from(["", "01"])),
+            referrer=draw(st.sampled_from(["", "01000001"])),
+        )
+        for number in range(draw(st.integers(0, 6)))
+    ]
+    if made and draw(st.integers(0, 4)) == 0:
+        made[-1] = draw(lines())
+    return made
+
+
+@settings(max_examples=150, deadline=None)
+@given(complaints(), st.sampled_from([10, 30, 400]))
+def test_what_is_seen_at_a_glance_is_what_the_whole_derivation_finds(claims: list[Line], gap_days: int) -> None:
+    settled = {"gap_days": gap_days, "services": SERVICES}
+    at_a_glance = derive(claims, (), (), declarant="07000001", session_id=lambda *_: "", **settled)  # type: ignore[arg-type]
+    whole = rebuilding._derive(claims, (), (), ours={"07000001"}, session_id=lambda *_: "", **settled)
+    assert at_a_glance == whole
+
+
+def test_the_common_patient_is_seen_at_a_glance() -> None:
+    line = Line("l1", SourceKind.PM304, "p", date(2024, 6, 3), "1", "", "07000001", False, False, "1", "012", 1, "3427",
+                "", "t1", "", None, "")  # fmt: skip
+    later = line._replace(line_id="l2", reference="2", day=date(2024, 6, 10))
+    assert one_complaint([later, line], 30, SERVICES) == ((line, later), SessionType.SESSION)
+    assert one_complaint([line, later._replace(day=date(2024, 9, 1))], 30, SERVICES) is None
+    assert one_complaint([line, later._replace(credit=True, previous_reference="1")], 30, SERVICES) is None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,7 +26,7 @@ from exchange.sources.rows import (
     SessionRow,
     SettledRow,
 )
-from exchange.store import tables
+from exchange.store import loading, tables
 from exchange.store.deriving import Rebuilding
 from exchange.store.opening import Store
 
@@ -61,7 +61,7 @@ def claims(draw: st.DrawFn) -> list[Row]:
         )  # fmt: skip
         rows.append(row)
         if draw(st.integers(0, 3)) == 0:
-            rows.append(replace(row, reference=f"c{reference}", previous_reference=reference, credit=True))
+            rows.append(row._replace(reference=f"c{reference}", previous_reference=reference, credit=True))
         if draw(st.integers(0, 3)) == 0:
             rows.append(SettledRow(1, SourceKind.PM304, "07000001", reference, draw(st.booleans())))
     return rows
@@ -124,11 +124,13 @@ def one_fact_each(rows: Sequence[Row]) -> list[Row]:
     return list(kept.values())
 
 
-def stored(files: Sequence[Sequence[Row]]) -> tuple[Dataset, object]:
+def stored(files: Sequence[Sequence[Row]], *, at_once: int = loading.BUFFER) -> tuple[Dataset, object]:
     with (
+        pytest.MonkeyPatch.context() as patched,
         tempfile.TemporaryDirectory() as folder,
         Store.create(Path(folder) / "s.db", KEYS) as store,
     ):
+        patched.setattr(loading, "BUFFER", at_once)
         for rows in files:
             with store.loading(kind="table", file_name="f", digest="", by="t", at=NOW, settings=SETTINGS) as batch:
                 for row in rows:
@@ -153,3 +155,5 @@ def test_every_order_of_files_gives_the_same_current_rows(data: st.DataObject) -
     order = data.draw(st.permutations(files))
     again = data.draw(st.permutations(files))
     assert stored([*order, *again]) == stored(files) == stored([rows])
+    # A patient's rows come in one piece or in several.
+    assert stored([rows], at_once=2) == stored([rows])

@@ -25,8 +25,8 @@ def location_of(group: Sequence[Line]) -> str:
 def group(lines: Iterable[Line], gap_days: int) -> tuple[Group, ...]:
     """Cut the treatment lines of one patient into episodes, earliest first."""
     ordered = in_order(lines)
-    trajectories = _trajectories([line for line in ordered if _has_trajectory(line)])
-    loose = [line for line in ordered if not _has_trajectory(line)] if trajectories else ordered
+    trajectories = _trajectories([line for line in ordered if has_trajectory(line)])
+    loose = [line for line in ordered if not has_trajectory(line)] if trajectories else ordered
     groups = _across_the_change(trajectories, _runs(loose, gap_days), gap_days)
     return tuple(sorted(groups, key=lambda one: _first(one).toordinal()))
 
@@ -41,13 +41,14 @@ def _first(lines: Sequence[Line]) -> date:
     return min([line.day for line in lines] + started)
 
 
-def _has_trajectory(line: Line) -> bool:
+def has_trajectory(line: Line) -> bool:
+    """Tell whether a line says which trajectory it belongs to."""
     return line.kind is SourceKind.GDS801 and bool(line.trajectory or line.trajectory_start)
 
 
 def trajectory_key(line: Line) -> tuple[str, str, str]:
     """Return what names a trajectory: its number, else its start date; empty where the line has none."""
-    if not _has_trajectory(line):
+    if not has_trajectory(line):
         return ("", "", "")
     started = "" if line.trajectory or line.trajectory_start is None else line.trajectory_start.isoformat()
     return (line.declarant, line.trajectory, started)

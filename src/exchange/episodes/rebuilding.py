@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from exchange.episodes.anchoring import RANK, Anchor, anchors_of, choose, with_sessions
 from exchange.episodes.facts import Derived, EpisodeSource, Line, SessionSource
 from exchange.episodes.grouping import Group, group, in_order, location_of, span, trajectory_key
+from exchange.episodes.plain import one_complaint, sessions_of
 from exchange.episodes.reconciling import Claimed, SessionId, reconcile
 from exchange.episodes.services import TREATMENTS, ServiceMap
 from exchange.episodes.settling import settle
@@ -64,6 +65,35 @@ def derive(
     `declarant` is our AGB, or empty where every practice is ours; `also` are our other ones.
     """
     ours = {declarant, *also} if declarant else set()
+    lines = tuple({line.line_id: line for line in lines}.values())
+    episodes, sessions = tuple(episodes), tuple(sessions)
+    if not episodes and not sessions and (found := one_complaint(lines, gap_days, services)) is not None:
+        return _plain(*found, services=services, ours=ours, gap_days=gap_days)
+    return _derive(lines, episodes, sessions, gap_days=gap_days, services=services, ours=ours, session_id=session_id)
+
+
+def _plain(lines: Group, kind: SessionType, *, services: ServiceMap, ours: Set[str], gap_days: int) -> Derived:
+    part = _part(None, lines)
+    placed = dict.fromkeys(sorted([line.line_id for line in lines]), part.episode_id)
+    return Derived(
+        (_episode(part, (part,), services=services, ours=ours, gap_days=gap_days),),
+        sessions_of(lines, kind, part.episode_id),
+        tuple(placed.items()),
+        placed,
+        (),
+    )
+
+
+def _derive(
+    lines: Sequence[Line],
+    episodes: Sequence[EpisodeSource],
+    sessions: Sequence[SessionSource],
+    *,
+    gap_days: int,
+    services: ServiceMap,
+    ours: Set[str],
+    session_id: SessionId,
+) -> Derived:
     known = {line.line_id: line for line in lines}
     settled = settle(known.values())
     codes = {(line.code_list, line.service_code) for line in settled.standing}
@@ -72,7 +102,7 @@ def derive(
     treatments = [line for line in settled.standing if types[line.line_id] in TREATMENTS]
     anchors, recorded = with_sessions(
         anchors_of(episodes),
-        tuple(sessions),
+        sessions,
         gap_days,
         lambda one: session_id(one.patient_id, one.day, one.therapist, one.type.value),
     )

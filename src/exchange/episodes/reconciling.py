@@ -21,7 +21,7 @@ def reconcile(
 ) -> tuple[tuple[Session, ...], tuple[Finding, ...]]:
     """Make the sessions of one patient; `recorded` carries each session with its episode."""
     if not recorded:
-        return _claimed_only(claimed, session_id), ()
+        return _claimed_only(claimed), ()
     made: dict[tuple[date, str, SessionType], Session] = {}
     for source, episode in sorted(recorded, key=lambda one: _rank(one[0], one[1])):
         key = (source.day, source.therapist, source.type)
@@ -41,7 +41,7 @@ def reconcile(
         if verdict == "same":
             continue
         if episode not in authorities or kind not in TREATMENTS:
-            made.setdefault((line.day, line.therapist, kind), _of_claim(line, kind, episode, session_id))
+            made.setdefault((line.day, line.therapist, kind), _of_claim(line, kind, episode))
         else:
             rule = f"episodes.{verdict}"
             counts[rule, episode] = counts.get((rule, episode), 0) + 1
@@ -51,14 +51,12 @@ def reconcile(
     return tuple(sessions), tuple(_finding(rule, episode, count) for (rule, episode), count in counts.items())
 
 
-def _claimed_only(claimed: Iterable[Claimed], session_id: SessionId) -> tuple[Session, ...]:
+def _claimed_only(claimed: Iterable[Claimed]) -> tuple[Session, ...]:
     """Make the sessions of a patient whom no EPD's sessions name: claims are all there is."""
     made: dict[tuple[date, SessionType, str], tuple[Line, str]] = {}
     for line, kind, episode in sorted(claimed, key=lambda one: _claim_rank(one[0], one[2])):
         made.setdefault((line.day, kind, line.therapist), (line, episode))
-    return tuple(
-        _of_claim(line, key[1], episode, session_id) for key, (line, episode) in sorted(made.items(), key=_by_key)
-    )
+    return tuple(_of_claim(line, key[1], episode) for key, (line, episode) in sorted(made.items(), key=_by_key))
 
 
 def _by_key(item: tuple[tuple[date, SessionType, str], object]) -> tuple[date, SessionType, str]:
@@ -100,9 +98,10 @@ def _session(source: SessionSource, episode: str, session_id: SessionId) -> Sess
     )
 
 
-def _of_claim(line: Line, kind: SessionType, episode: str, session_id: SessionId) -> Session:
+def _of_claim(line: Line, kind: SessionType, episode: str) -> Session:
+    """Make the session of a claim, known by that line: an id of its own would say no more."""
     return Session(
-        session_id(line.patient_id, line.day, line.therapist, kind.value),
+        line.line_id,
         episode,
         line.patient_id,
         line.day,

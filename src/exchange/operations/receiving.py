@@ -15,6 +15,7 @@ from exchange.operations import trail
 from exchange.operations.gathering import Terms, terms_of
 from exchange.operations.telling import TOTALS, question
 from exchange.operations.workspace import Workspace
+from exchange.records.calendar import day_of
 from exchange.records.codes import ConsentState, Evidence, Sex
 from exchange.records.model import Aggregate, Answer, Case, Consent
 
@@ -196,7 +197,7 @@ def _require_allowed(
     )
     switched = terms.stored.superseded_on
     # An older version is accepted for what was signed before the switch, while the overlap lasts.
-    before = switched is not None and read.manifest.created.date() <= switched
+    before = switched is not None and day_of(read.manifest.created) <= switched
     if event == _WITHDRAWN and message.told.consent is not None:
         asked = replace(asked, purpose=message.told.consent.purpose)
     gate.require(replace(asked, before_switch=before), terms.frozen)

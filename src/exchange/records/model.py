@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from exchange.records.codes import (
     Access,
@@ -63,8 +64,7 @@ class Episode:
         return self.diagnosis[:2]
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """One session: patient, day, therapist and type code make it one, whatever file it came from."""
 
     session_id: str

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import BinaryIO
+from functools import lru_cache
+from typing import Any, BinaryIO
 
 from exchange.errors import SourceError
 from exchange.records.codes import SourceKind
@@ -63,7 +64,9 @@ def rows(file: BinaryIO) -> Iterator[PatientRow | ClaimRow | SettledRow | Reject
             _close(line, state, number)
             closed = True
             continue
-        yield from _record(line, number, state)
+        row = _record(line, number, state)
+        if row is not None:
+            yield row
     if not closed:
         raise SourceError("sources.not-closed", hints=("hint.export-again",), line=number)
 
@@ -116,10 +119,11 @@ def _open(line: str, state: _State) -> None:
 def _close(line: str, state: _State, number: int) -> None:
     """Compare the closing record with what was read: a difference means that lines were lost or added."""
     stated = (line[2:8], line[8:14], line[14:20], line[20:26])
-    found = tuple(state.counts[kind] for kind in _COUNTED)
+    # A count has six digits: of a million records only the last six can be stated.
+    found = tuple(state.counts[kind] % 10**6 for kind in _COUNTED)
     if not all(part.isascii() and part.isdigit() for part in (*stated, line[26:33])):
         raise SourceError("sources.closing-counts", hints=("hint.export-again",), line=number)
-    if tuple(map(int, stated)) != found or int(line[26:33]) != sum(found):
+    if tuple(map(int, stated)) != found or int(line[26:33]) != sum(state.counts.values()) % 10**7:
         raise SourceError("sources.closing-counts", hints=("hint.export-again",), line=number)
     if state.width == CLAIM_WIDTH and state.total is not None:
         amount = line[33:44]
@@ -128,14 +132,13 @@ def _close(line: str, state: _State, number: int) -> None:
             raise SourceError("sources.closing-amount", hints=("hint.export-again",), line=number)
 
 
-def _record(line: str, number: int, state: _State) -> Iterator[PatientRow | ClaimRow | SettledRow | Rejected]:
+def _record(line: str, number: int, state: _State) -> PatientRow | ClaimRow | SettledRow | Rejected | None:
     kind = line[:2]
     if kind not in state.counts:
-        yield Rejected(number, "record", "sources.record-type")
-        return
+        return Rejected(number, "record", "sources.record-type")
     state.counts[kind] += 1
     if kind in {"03", "98"}:
-        return
+        return None
     cut = len(line) < state.width and not state.trimmed
     if len(line) != state.width:
         # Spaces at the end may have been cut off on the way, of every record; anything else has shifted.
@@ -147,17 +150,15 @@ def _record(line: str, number: int, state: _State) -> Iterator[PatientRow | Clai
         if kind == "02":
             # The lines below are this person's, not those of the person above.
             state.person, state.key, state.born = line[14:23], None, None
-        yield Rejected(number, "record", "sources.record-cut-off" if cut else "sources.record-width")
-        return
+        return Rejected(number, "record", "sources.record-cut-off" if cut else "sources.record-width")
     try:
         if kind == "02":
-            yield _person(line, number, state)
-        elif state.width == ANSWER_WIDTH:
-            yield _answer(line, number, state)
-        else:
-            yield _claim(line, number, state)
+            return _person(line, number, state)
+        if state.width == ANSWER_WIDTH:
+            return _answer(line, number, state)
+        return _claim(line, number, state)
     except Bad as bad:
-        yield Rejected(number, bad.field, bad.rule)
+        return Rejected(number, bad.field, bad.rule)
 
 
 def _person(line: str, number: int, state: _State) -> PatientRow:
@@ -198,26 +199,27 @@ def _claim(line: str, number: int, state: _State) -> ClaimRow:
         raise Bad("reference", "sources.reference-missing")
     if side == "C" and not previous:
         raise Bad("previous_reference", "sources.credit-reference-missing")
-    return ClaimRow(
-        line=number,
-        kind=SourceKind.PM304,
-        patient=key,
-        declarant=state.declarant,
-        reference=reference,
-        previous_reference=previous,
-        credit=side == "C",
-        day=day,
-        code_list=_digits(line[66:69], "code_list").zfill(3),
-        service_code=_digits(line[69:75], "service_code").lstrip("0") or "0",
-        quantity=int(quantity),
-        amount_cents=int(amount),
-        diagnosis=_diagnosis(line),
-        entitlement=_code(line[124:127]),
-        therapist=agb(line[127:135], "therapist"),
-        referrer=agb(line[147:155], "referrer"),
-        referral_day=_optional_day(line[139:147], "referral_day"),
-        end_code=_code(line[159:161]),
-        insurer=_digits(line[23:27], "insurer"),
+    what, why_and_who = _service(line[66:161])
+    who_says = (number, SourceKind.PM304, key, state.declarant, reference, previous, side == "C", day)
+    insurer = _digits(line[23:27], "insurer")
+    return ClaimRow._make((*who_says, *what, int(quantity), int(amount), *why_and_who, insurer, "", None))
+
+
+@lru_cache(maxsize=4096)
+def _service(said: str) -> tuple[tuple[str, str], tuple[Any, ...]]:
+    """Read from the code list up to the end code what was done, why and by whom: most lines of a patient say the same.
+
+    Return code list and service code, and diagnosis, entitlement, therapist, referrer, referral day and end code.
+    """
+    line = " " * 66 + said
+    what = (_digits(line[66:69], "code_list").zfill(3), _digits(line[69:75], "service_code").lstrip("0") or "0")
+    return what, (
+        _diagnosis(line),
+        _code(line[124:127]),
+        agb(line[127:135], "therapist"),
+        agb(line[147:155], "referrer"),
+        _optional_day(line[139:147], "referral_day"),
+        _code(line[159:161]),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from exchange.records.codes import (
     Access,
@@ -31,8 +32,7 @@ class Rejected:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class PatientKey:
+class PatientKey(NamedTuple):
     """How a file names a patient: BSN, the EPD's number, or a foreign system's id; at least one is filled."""
 
     bsn: str = ""
@@ -52,9 +52,11 @@ class PatientRow:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimRow:
-    """One claimed line: PM304 record 04 or one GDS801 Prestatie. Cents, always positive; `credit` says which."""
+class ClaimRow(NamedTuple):
+    """One claimed line: PM304 record 04 or one GDS801 Prestatie. Cents, always positive; `credit` says which.
+
+    A tuple, for there are millions.
+    """
 
     line: int
     kind: SourceKind

@@ -23,6 +23,9 @@ from exchange.store import tables
 # Ids are keyed hashes, so rows come in random order: with SQLite's 2 MiB a page would be decrypted for every row.
 CACHE = "cache_size=-32768"
 
+# While a file is loaded: indexes of a million lines are written in no order, and what falls out is encrypted each time.
+LOADING_CACHE = "cache_size=-131072"
+
 # One number for all writers of one PostgreSQL store; "exchange" in ASCII.
 WRITERS_LOCK = int.from_bytes(b"exchange", "big") >> 1
 
@@ -104,6 +107,19 @@ class Database:
             if self.postgresql:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITERS_LOCK)))
             yield connection
+
+    @contextmanager
+    def roomy(self, connection: Connection) -> Iterator[None]:
+        """Give a load more memory for the time it takes."""
+        if self.postgresql:
+            yield
+            return
+        connection.exec_driver_sql(f"PRAGMA {LOADING_CACHE}")
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql(f"PRAGMA {CACHE}")
+            connection.exec_driver_sql("PRAGMA shrink_memory")
 
     @contextmanager
     def changing(self, *, by: str, at: datetime) -> Iterator[tuple[Connection, int]]:

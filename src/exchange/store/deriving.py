@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -18,7 +18,7 @@ from exchange.findings import Finding, Severity
 from exchange.records.model import Episode, Session
 from exchange.store import tables
 from exchange.store.database import Database
-from exchange.store.driver import chunks
+from exchange.store.driver import chunks, select_rows, update_rows
 from exchange.store.versions import Values, amend, each, present, put, replace
 
 # So many patients' rows are in memory at once.
@@ -61,9 +61,9 @@ def adopt(connection: Connection, load: int) -> set[str]:
 
 
 def torn(connection: Connection) -> set[str]:
-    """Return the patients of sessions that name somebody else's episode, and the patients of those episodes.
+    """Return the patients of sessions that name somebody else's episode, and whoever else has or names it.
 
-    Such a session stays with the patient it names, in an episode apart; both are derived again whichever came last.
+    Such a session stays with the patient it names, in an episode apart; all are derived again whichever came last.
     """
     session, source = tables.session_source, tables.episode_source
     query = (
@@ -72,27 +72,103 @@ def torn(connection: Connection) -> set[str]:
         .where(session.c.load_to.is_(None), session.c.patient_id != source.c.patient_id)
         .distinct()
     )
-    return {patient for row in connection.execute(query) for patient in row}
+    other = session.alias()
+    both = sa.select(session.c.patient_id).join(
+        other,
+        sa.and_(
+            other.c.episode_source_id == session.c.episode_source_id,
+            other.c.patient_id != session.c.patient_id,
+            other.c.load_to.is_(None),
+        ),
+    )
+    contested = both.where(session.c.load_to.is_(None), session.c.episode_source_id != "").distinct()
+    found = {patient for row in connection.execute(query) for patient in row}
+    return found | set(connection.execute(contested).scalars())
+
+
+def _owners(connection: Connection, named: Collection[str]) -> Mapping[str, str]:
+    """Return whose each named episode is: its own row says so; without one it is the first patient's, by id."""
+    source, session = tables.episode_source, tables.session_source
+    owners = dict(select_rows(connection, source, ("source_id", "patient_id"), "source_id", named))
+    naming = select_rows(
+        connection, session, ("episode_source_id", "patient_id"), "episode_source_id", set(named) - set(owners)
+    )
+    for episode, patient in sorted(naming):
+        if patient:
+            owners.setdefault(episode, patient)
+    return owners
 
 
 def derive_patients(
     connection: Connection, database: Database, patients: Iterable[str], load: int, settings: Rebuilding
 ) -> tuple[Finding, ...]:
     """Derive every patient's episodes and sessions anew and write what differs; return the differences found."""
-    counts: dict[tuple[str, Severity, tuple[tuple[str, object], ...]], int] = defaultdict(int)
+    found: list[Finding] = []
     for chunk in chunks(sorted(patients), PATIENTS):
-        lines = _by_patient(connection, tables.claim_line, chunk)
+        lines = _lines(connection, chunk)
         derived = _derive_chunk(connection, database, chunk, lines, settings)
         _write_derived(connection, chunk, derived, load)
         _place_lines(connection, lines, derived, load)
         _attach(connection, chunk, derived, load)
-        for finding in (finding for one in derived.values() for finding in one.differences):
-            params = tuple(sorted((name, value) for name, value in finding.params.items() if name != "count"))
-            amount = finding.params.get("count", 1)
-            counts[(finding.rule, finding.severity, params)] += amount if isinstance(amount, int) else 1
+        found = list(counted((*found, *(finding for one in derived.values() for finding in one.differences))))
+    return tuple(found)
+
+
+def counted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Add up findings of the same rule about the same thing, whichever patients they were of."""
+    counts: dict[tuple[str, Severity, tuple[tuple[str, object], ...]], int] = defaultdict(int)
+    for finding in findings:
+        params = tuple(sorted((name, value) for name, value in finding.params.items() if name != "count"))
+        amount = finding.params.get("count", 1)
+        counts[(finding.rule, finding.severity, params)] += amount if isinstance(amount, int) else 1
     return tuple(
         Finding(rule, severity=severity, params={**dict(params), "count": count})
         for (rule, severity, params), count in sorted(counts.items(), key=lambda item: repr(item[0]))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A claim line as the store has it, and where it stands there."""
+
+    line: Line
+    episode_id: str | None
+    row_id: int
+    load_from: int
+
+
+_KEPT = (*Line._fields, "episode_id", "row_id", "load_from")
+
+
+def _lines(connection: Connection, patients: Sequence[str]) -> Mapping[str, list[_Kept]]:
+    found: dict[str, list[_Kept]] = defaultdict(list)
+    for row in select_rows(connection, tables.claim_line, _KEPT, "patient_id", patients):
+        kept = _Kept(Line._make(row[:-3]), *row[-3:])
+        found[kept.line.patient_id].append(kept)
+    return found
+
+
+def derive_one(
+    database: Database,
+    lines: Iterable[Line],
+    settings: Rebuilding,
+    episodes: Iterable[EpisodeSource] = (),
+    sessions: Iterable[SessionSource] = (),
+) -> Derived:
+    """Derive one patient from all that is known of them."""
+
+    def session_id(patient: str, day: date, therapist: str, kind: str) -> str:
+        return database.id_of("session", patient, day, therapist, kind)
+
+    return derive(
+        lines,
+        episodes,
+        sessions,
+        gap_days=settings.gap_days,
+        services=settings.services,
+        declarant=settings.declarant,
+        also=settings.also,
+        session_id=session_id,
     )
 
 
@@ -107,15 +183,13 @@ def _derive_chunk(
     connection: Connection,
     database: Database,
     patients: Sequence[str],
-    lines: Mapping[str, list[Values]],
+    lines: Mapping[str, list[_Kept]],
     settings: Rebuilding,
 ) -> dict[str, Derived]:
     episodes = _by_patient(connection, tables.episode_source, patients)
     sessions = _by_patient(connection, tables.session_source, patients)
     named = {row["episode_source_id"] for rows in sessions.values() for row in rows} - {""}
-    owners = {
-        row["source_id"]: row["patient_id"] for row in present(connection, tables.episode_source, "source_id", named)
-    }
+    owners = _owners(connection, named)
 
     def session_source(row: Values) -> SessionSource:
         source = row["episode_source_id"]
@@ -123,47 +197,16 @@ def _derive_chunk(
             source = database.id_of("apart", source, row["patient_id"])
         return _session_source(row, source)
 
-    def session_id(patient: str, day: date, therapist: str, kind: str) -> str:
-        return database.id_of("session", patient, day, therapist, kind)
-
     return {
-        patient: derive(
-            [_line(row) for row in lines.get(patient, ())],
+        patient: derive_one(
+            database,
+            [kept.line for kept in lines.get(patient, ())],
+            settings,
             [_episode_source(row) for row in episodes.get(patient, ())],
             [session_source(row) for row in sessions.get(patient, ())],
-            gap_days=settings.gap_days,
-            services=settings.services,
-            declarant=settings.declarant,
-            also=settings.also,
-            session_id=session_id,
         )
         for patient in patients
     }
-
-
-def _line(row: Values) -> Line:
-    return Line(
-        line_id=row["line_id"],
-        kind=row["kind"],
-        patient_id=row["patient_id"],
-        day=row["day"],
-        reference=row["reference"],
-        previous_reference=row["previous_reference"],
-        declarant=row["declarant"],
-        credit=row["credit"],
-        rejected=row["rejected"],
-        service_code=row["service_code"],
-        code_list=row["code_list"],
-        quantity=row["quantity"],
-        diagnosis=row["diagnosis"],
-        entitlement=row["entitlement"],
-        therapist=row["therapist"],
-        referrer=row["referrer"],
-        referral_day=row["referral_day"],
-        end_code=row["end_code"],
-        trajectory=row["trajectory"],
-        trajectory_start=row["trajectory_start"],
-    )
 
 
 def _episode_source(row: Values) -> EpisodeSource:
@@ -197,68 +240,96 @@ def _session_source(row: Values, source: str) -> SessionSource:
 
 
 def _write_derived(connection: Connection, patients: Sequence[str], derived: Mapping[str, Derived], load: int) -> None:
-    episodes = [_episode_row(episode) for one in derived.values() for episode in one.episodes]
-    have = present(connection, tables.episode, "patient_id", patients)
-    replace(connection, tables.episode, episodes, have, load, key="episode_id")
-    sessions = [_session_row(session) for one in derived.values() for session in one.sessions]
-    have = present(connection, tables.session, "patient_id", patients)
+    episodes = [_named(EPISODE_NAMES, episode_values(episode)) for one in derived.values() for episode in one.episodes]
+    before = present(connection, tables.episode, "patient_id", patients)
+    replace(connection, tables.episode, episodes, before, load, key="episode_id")
+    sessions = [session._asdict() for one in derived.values() for session in one.sessions]
+    # An episode may have gone to another patient within this load: what is theirs by now stays.
+    under = present(connection, tables.session, "episode_id", [row["episode_id"] for row in before])
+    have = [row for row in under if row["patient_id"] in derived]
     replace(connection, tables.session, sessions, have, load, key="session_id")
-    aliases = [{"alias_id": alias, "episode_id": episode} for one in derived.values() for alias, episode in one.aliases]
-    # An alias is never withdrawn: who kept an old id still finds the episode.
-    put(connection, tables.episode_alias, aliases, load, key=("alias_id",))
-    _move_exchanged(connection, {one["alias_id"]: one["episode_id"] for one in aliases}, load)
+    gone = {row["episode_id"] for row in before} - {row["episode_id"] for row in episodes}
+    aliases = {alias: episode for one in derived.values() for alias, episode in one.aliases}
+    _keep_aliases(connection, gone, aliases, load)
 
 
-def _move_exchanged(connection: Connection, aliases: Mapping[str, str], load: int) -> None:
-    """Let cases and answers follow the episode they were opened under, so that a query needs no alias."""
-    old = [alias for alias, episode in aliases.items() if alias != episode]
+def _keep_aliases(connection: Connection, gone: Collection[str], aliases: Mapping[str, str], load: int) -> None:
+    """Let every id that an episode no longer has lead to the one it has now; so do cases and answers under it.
+
+    An alias is never withdrawn: who kept an old id still finds the episode.
+    """
+    earlier = [row["alias_id"] for row in present(connection, tables.episode_alias, "episode_id", gone)]
+    old = {name: aliases[name] for name in (*gone, *earlier) if aliases.get(name, name) != name}
+    rows = [{"alias_id": name, "episode_id": episode} for name, episode in sorted(old.items())]
+    put(connection, tables.episode_alias, rows, load, key=("alias_id",))
     for table in (tables.case_opened, tables.answer):
-        if connection.execute(sa.select(table.c.row_id).limit(1)).first() is not None:
-            moved = present(connection, table, "episode_id", old)
-            amend(connection, table, [(row, {"episode_id": aliases[row["episode_id"]]}) for row in moved], load)
+        moved = present(connection, table, "episode_id", old)
+        amend(connection, table, [(row, {"episode_id": old[row["episode_id"]]}) for row in moved], load)
+
+
+def _named(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(names, values, strict=True))
 
 
 def _place_lines(
-    connection: Connection, lines: Mapping[str, list[Values]], derived: Mapping[str, Derived], load: int
+    connection: Connection, lines: Mapping[str, list[_Kept]], derived: Mapping[str, Derived], load: int
 ) -> None:
     place = {line: episode for one in derived.values() for line, episode in one.episode_of_line.items()}
-    homes = [(row, {"episode_id": place.get(row["line_id"])}) for rows in lines.values() for row in rows]
-    moved = [(row, home) for row, home in homes if row["episode_id"] != home["episode_id"]]
-    amend(connection, tables.claim_line, moved, load)
+    moved = [
+        (kept, home)
+        for rows in lines.values()
+        for kept in rows
+        if kept.episode_id != (home := place.get(kept.line.line_id))
+    ]
+    own = [(home, kept.row_id) for kept, home in moved if kept.load_from == load]
+    update_rows(connection, tables.claim_line, ("episode_id",), own)
+    older = {kept.row_id: home for kept, home in moved if kept.load_from != load}
+    rows = present(connection, tables.claim_line, "row_id", list(older))
+    amend(connection, tables.claim_line, [(row, {"episode_id": older[row["row_id"]]}) for row in rows], load)
 
 
-def _episode_row(episode: Episode) -> dict[str, Any]:
-    return {
-        "episode_id": episode.episode_id,
-        "patient_id": episode.patient_id,
-        "source": episode.source,
-        "start_date": episode.start,
-        "end_date": episode.end,
-        "diagnosis": episode.diagnosis,
-        "location": episode.location,
-        "access": episode.access,
-        "end_reason": episode.end_reason,
-        "onward_advice": episode.onward_advice,
-        "chronic": episode.chronic,
-        "instrument": episode.instrument,
-        "declarant": episode.declarant,
-        "therapist": episode.therapist,
-        "rebuilt": episode.rebuilt,
-        "foreign": episode.foreign,
-    }
+EPISODE_NAMES = (
+    "episode_id",
+    "patient_id",
+    "source",
+    "start_date",
+    "end_date",
+    "diagnosis",
+    "location",
+    "access",
+    "end_reason",
+    "onward_advice",
+    "chronic",
+    "instrument",
+    "declarant",
+    "therapist",
+    "rebuilt",
+    "foreign",
+)
+# A session is its row.
+SESSION_NAMES = Session._fields
 
 
-def _session_row(session: Session) -> dict[str, Any]:
-    return {
-        "session_id": session.session_id,
-        "episode_id": session.episode_id,
-        "patient_id": session.patient_id,
-        "day": session.day,
-        "type": session.type,
-        "therapist": session.therapist,
-        "source": session.source,
-        "self_paid": session.self_paid,
-    }
+def episode_values(episode: Episode) -> tuple[Any, ...]:
+    """Return the values of EPISODE_NAMES."""
+    return (
+        episode.episode_id,
+        episode.patient_id,
+        episode.source,
+        episode.start,
+        episode.end,
+        episode.diagnosis,
+        episode.location,
+        episode.access,
+        episode.end_reason,
+        episode.onward_advice,
+        episode.chronic,
+        episode.instrument,
+        episode.declarant,
+        episode.therapist,
+        episode.rebuilt,
+        episode.foreign,
+    )
 
 
 def _attach(connection: Connection, patients: Sequence[str], derived: Mapping[str, Derived], load: int) -> None:

@@ -92,9 +92,7 @@ def _bound(
     return _converted(converts, rows)
 
 
-def _read(
-    connection: Connection, columns: Sequence[sa.Column[Any]], rows: Sequence[Any]
-) -> Iterable[tuple[Any, ...]]:
+def _read(connection: Connection, columns: Sequence[sa.Column[Any]], rows: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
     converts = [_reader(connection, column) for column in columns]
     return _converted(converts, rows)
 

@@ -23,39 +23,29 @@ Made = dict[str, Any]
 NOBODY = PatientKey()
 
 
-def of_claim(database: Database, row: ClaimRow, who: tuple[str, str]) -> Made:
-    """Return a claim line; one without a reference is known by what it says."""
-    key = (
-        (row.reference,)
-        if row.reference
-        else ("", who[0], row.day, row.code_list, row.service_code, row.therapist, row.amount_cents)
-    )
-    return {
-        "line_id": database.id_of("credit" if row.credit else "claim", row.kind, row.declarant, *key),
-        "kind": row.kind,
-        "declarant": row.declarant,
-        "reference": row.reference,
-        "previous_reference": row.previous_reference,
-        "credit": row.credit,
-        "rejected": False,
-        "named_as": who[0],
-        "patient_id": who[1],
-        "day": row.day,
-        "code_list": row.code_list,
-        "service_code": row.service_code,
-        "quantity": row.quantity,
-        "amount_cents": row.amount_cents,
-        "diagnosis": row.diagnosis,
-        "entitlement": row.entitlement,
-        "therapist": row.therapist,
-        "referrer": row.referrer,
-        "referral_day": row.referral_day,
-        "end_code": row.end_code,
-        "insurer": row.insurer,
-        "trajectory": row.trajectory,
-        "trajectory_start": row.trajectory_start,
-        "episode_id": None,
-    }
+# The columns of a claim line that a file decides, and the episode that is worked out, as `claim_values` has them.
+CLAIM_NAMES = (
+    "line_id",
+    "named_as",
+    "patient_id",
+    "rejected",
+    "episode_id",
+    *(name for name in ClaimRow._fields if name not in {"line", "patient"}),
+)
+
+
+def claim_id(database: Database, row: ClaimRow, source: str) -> str:
+    """Return the id of a claim line; one without a reference is known by what it says."""
+    kind = "credit" if row.credit else "claim"
+    if row.reference:
+        return database.id_of(kind, row.kind, row.declarant, row.reference)
+    said = (row.day, row.code_list, row.service_code, row.therapist, row.amount_cents)
+    return database.id_of(kind, row.kind, row.declarant, "", source, *said)
+
+
+def claim_values(row: ClaimRow, line_id: str, source: str, patient: str) -> list[Any]:
+    """Return the values of CLAIM_NAMES, not rejected and in no episode yet."""
+    return [line_id, source, patient, False, None, row.kind, *row[3:]]
 
 
 def settled_id(database: Database, line: ClaimRow | SettledRow | Made) -> str:

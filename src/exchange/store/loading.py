@@ -15,29 +15,32 @@ from sqlalchemy.engine import Connection
 from exchange.findings import Finding, Severity
 from exchange.records.codes import SourceKind
 from exchange.sources import rows as source_rows
-from exchange.sources.rows import PatientKey, PatientRow, Rejected, Row, SettledRow
+from exchange.sources.rows import ClaimRow, PatientKey, PatientRow, Rejected, Row, SettledRow
 from exchange.store import gathering, tables
 from exchange.store.answers import put_own_aggregates, put_own_answers
+from exchange.store.claiming import Claiming
 from exchange.store.database import Database, new_load
-from exchange.store.deriving import Rebuilding, adopt, derive_patients, torn
+from exchange.store.deriving import Rebuilding, adopt, counted, derive_patients, torn
 from exchange.store.figures import put_index, put_prem
-from exchange.store.gathering import NOBODY, Made, kind_of, settled_id
+from exchange.store.gathering import NOBODY, Made, kind_of
 from exchange.store.naming import Description, describe_patients, described, name_patients
-from exchange.store.versions import Values, amend, current, present, put, replace, supersede
+from exchange.store.versions import Values, amend, current, present, supersede
 
 BUFFER = 5000
+# So many ways of naming a patient are remembered; any other is looked up again.
+_KNOWN_PATIENTS = 20_000
 
 _Maker = Callable[[Database, Any, tuple[str, str]], Made]
 
 # Which table a row of a patient goes to, by which key, and how.
 _TARGETS: Mapping[type, tuple[sa.Table, str, _Maker]] = {
-    source_rows.ClaimRow: (tables.claim_line, "line_id", gathering.of_claim),
     source_rows.EpisodeRow: (tables.episode_source, "source_id", gathering.of_episode),
     source_rows.SessionRow: (tables.session_source, "source_id", gathering.of_session),
     source_rows.MeasurementRow: (tables.measurement, "measurement_id", gathering.of_measurement),
     source_rows.ReferralRow: (tables.referral, "referral_id", gathering.of_referral),
     source_rows.EvaluationRow: (tables.evaluation, "evaluation_id", gathering.of_evaluation),
 }
+_OF_PATIENTS = (ClaimRow, *_TARGETS)
 _WORKED_OUT = ("episode_id",)
 _COUNTED = {
     "patients": tables.patient,
@@ -93,13 +96,17 @@ class Batch:
 class Gatherer:
     """Writes the rows of one file to the source tables and keeps whom they touch."""
 
-    def __init__(self, connection: Connection, database: Database, kind: SourceKind, load_id: int) -> None:
+    def __init__(
+        self, connection: Connection, database: Database, kind: SourceKind, load_id: int, settings: Rebuilding
+    ) -> None:
         """Work within one transaction."""
         self.rejected: list[Rejected] = []
         self._connection = connection
         self._database = database
         self._kind = kind
         self._load = load_id
+        self._settings = settings
+        self._claiming = Claiming(connection, database, load_id, settings)
         self._rows: dict[type, list[Any]] = defaultdict(list)
         self._waiting = 0
         self._touched: set[str] = set()
@@ -111,46 +118,60 @@ class Gatherer:
         if isinstance(row, Rejected):
             self.rejected.append(row)
             return
+        # A patient's rows stand together: what is cut between two patients is whole.
+        if self._waiting >= BUFFER and (type(row) is PatientRow or self._waiting >= 2 * BUFFER):
+            self.flush()
         self._rows[type(row)].append(row)
         self._waiting += 1
-        if self._waiting >= BUFFER:
-            self.flush()
 
     def flush(self) -> None:
         """Write what waits."""
         rows, self._rows, self._waiting = self._rows, defaultdict(list), 0
-        self._name(rows)
+        fresh = self._name(rows)
+        taken = self._claiming.take(rows[ClaimRow], self._who, fresh)
+        self.rejected += taken.rejected
+        # Whoever was derived whole is touched again when anything else comes.
+        self._touched = (self._touched - taken.whole) | taken.touched
         for kind, (table, key, make) in _TARGETS.items():
             if rows[kind]:
                 self._write(table, key, self._made(rows[kind], make))
-        self._settle(rows[SettledRow])
+        self._touched |= self._claiming.settle(rows[SettledRow])
         self._others(rows)
 
-    def finish(self, settings: Rebuilding) -> tuple[dict[str, int], tuple[Finding, ...]]:
+    def finish(self) -> tuple[dict[str, int], tuple[Finding, ...]]:
         """Write the last rows and derive what follows from all; return counts and findings."""
         self.flush()
         touched = (self._touched | adopt(self._connection, self._load) | torn(self._connection)) - {""}
         describe_patients(self._connection, touched, self._load)
-        differences = derive_patients(self._connection, self._database, touched, self._load, settings)
+        differences = derive_patients(self._connection, self._database, touched, self._load, self._settings)
+        for patient in touched:
+            self._claiming.differences.pop(patient, None)
+        early = (finding for found in self._claiming.differences.values() for finding in found)
+        differences = counted((*differences, *early))
         counts = {name: self._count(table) for name, table in _COUNTED.items()} | {"rejected": len(self.rejected)}
         return counts, (*differences, *self._own_findings())
 
-    def _name(self, rows: Mapping[type, Sequence[Any]]) -> None:
+    def _name(self, rows: Mapping[type, Sequence[Any]]) -> frozenset[str]:
+        """Find out who the rows are about; return the patients of whom nothing was known."""
+        if len(self._who) > _KNOWN_PATIENTS:
+            self._who = {}
         descriptions = [described(row) for row in rows[PatientRow]]
-        keys = {row.patient: None for kind in _TARGETS for row in rows[kind] if row.patient not in self._who}
+        keys = {row.patient: None for kind in _OF_PATIENTS for row in rows[kind] if row.patient not in self._who}
         keys.pop(NOBODY, None)
         descriptions += [Description(key) for key in keys]
         named = name_patients(self._connection, self._database, self._kind, descriptions, self._load)
         self._touched |= named.touched
         self._ambiguous += named.ambiguous
         if named.moved:
-            for table, _, _ in _TARGETS.values():
-                moving = present(self._connection, table, "named_as", list(named.moved))
+            for table in (tables.claim_line, *(target[0] for target in _TARGETS.values())):
+                theirs = present(self._connection, table, "patient_id", named.left)
+                moving = [row for row in theirs if row["named_as"] in named.moved]
                 moves = [(row, {"patient_id": named.moved[row["named_as"]]}) for row in moving]
                 amend(self._connection, table, moves, self._load)
             # Whoever was looked up before may be somebody else now.
             self._who = {key: named.moved_to(who) for key, who in self._who.items()}
         self._who |= named.who
+        return named.fresh
 
     def _made(self, rows: Sequence[Any], make: _Maker) -> list[Made]:
         made = []
@@ -163,8 +184,6 @@ class Gatherer:
 
     def _write(self, table: sa.Table, key: str, made: Sequence[Made]) -> None:
         unique = {one[key]: one for one in made}
-        if table is tables.claim_line:
-            self._answered(list(unique.values()))
         have = {row[key]: row for row in present(self._connection, table, key, list(unique))}
         changed = []
         for natural, one in unique.items():
@@ -176,26 +195,6 @@ class Gatherer:
                 changed.append(one)
                 self._touched |= {one["patient_id"], old["patient_id"] if old else ""}
         supersede(self._connection, table, changed, have, self._load, key=key)
-
-    def _answered(self, lines: Sequence[Made]) -> None:
-        """Mark the lines that an insurer rejected before they were loaded here."""
-        ids = [settled_id(self._database, line) for line in lines]
-        found = present(self._connection, tables.claim_settled, "line_id", ids)
-        rejected = {row["line_id"] for row in found if row["rejected"]}
-        for line, settled in zip(lines, ids, strict=True):
-            line["rejected"] = settled in rejected
-
-    def _settle(self, rows: Sequence[SettledRow]) -> None:
-        rejected: dict[str, bool] = {settled_id(self._database, row): row.rejected for row in rows}
-        made = [{"line_id": settled, "rejected": verdict} for settled, verdict in rejected.items()]
-        put(self._connection, tables.claim_settled, made, self._load, key=("line_id",))
-        for row in rows:
-            rejected[self._database.id_of("credit", row.kind, row.declarant, row.reference)] = row.rejected
-        lines = present(self._connection, tables.claim_line, "line_id", list(rejected))
-        changed = [line for line in lines if line["rejected"] != rejected[line["line_id"]]]
-        self._touched |= {line["patient_id"] for line in changed}
-        anew = [{**line, "rejected": rejected[line["line_id"]]} for line in changed]
-        replace(self._connection, tables.claim_line, anew, changed, self._load, key="line_id")
 
     def _others(self, rows: Mapping[type, Sequence[Any]]) -> None:
         put_index(self._connection, rows[source_rows.IndexRow], self._load)
@@ -246,10 +245,11 @@ def loading(
                 yield Batch(before.load_id, None, json.loads(before.counts))
                 return
             load_id = new_load(connection, kind, by=by, at=at, file_name=file_name, digest=digest)
-            gatherer = Gatherer(connection, database, kind_of(kind), load_id)
+            gatherer = Gatherer(connection, database, kind_of(kind), load_id, settings or Rebuilding())
             batch = Batch(load_id, gatherer, {})
-            yield batch
-            batch.counts, batch.findings = gatherer.finish(settings or Rebuilding())
+            with database.roomy(connection):
+                yield batch
+                batch.counts, batch.findings = gatherer.finish()
             counted = json.dumps(batch.counts, sort_keys=True)
             connection.execute(sa.update(tables.load).where(tables.load.c.load_id == load_id).values(counts=counted))
             _undo_if(dry_run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,8 +14,8 @@ from exchange.records.codes import Sex, SourceKind
 from exchange.sources.rows import PatientKey, PatientRow
 from exchange.store import tables
 from exchange.store.database import Database
+from exchange.store.driver import chunks, select_rows
 from exchange.store.identifying import Naming, identify
-from exchange.store.driver import chunks
 from exchange.store.versions import Values, amend, insert, present, replace, retire
 
 _NODES = ("bsn_node", "epd_node", "key_node")
@@ -41,12 +42,17 @@ def described(row: PatientRow) -> Description:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The source rows and patients of some ways of naming; `moved` are source ids that went to another patient."""
+    """The source rows and patients of some ways of naming; `moved` are source ids that went to another patient.
+
+    `fresh` are patients of whom the store knew nothing; `left` are patients that a moved way had before.
+    """
 
     who: Mapping[PatientKey, tuple[str, str]]
     moved: Mapping[str, str]
     touched: frozenset[str]
     ambiguous: int
+    fresh: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
 
     def moved_to(self, who: tuple[str, str]) -> tuple[str, str]:
         """Return source row and patient of a way that was looked up before."""
@@ -76,11 +82,14 @@ def name_patients(
         if _say(database, made, one) or not base:
             wanted[source_id] = made
     new = [made for source_id, made in wanted.items() if source_id not in have]
+    alone = _alone(connection, new)
     retire(connection, tables.patient_source, [have[name] for name in wanted if name in have], load)
     for made in wanted.values():
         made["load_from"], made["load_to"] = load, None
     insert(connection, tables.patient_source, list(wanted.values()), load)
-    moved, ambiguous, patients = _settle(connection, new, load)
+    insert(connection, tables.patient, [_patient(who, [made]) for who, made in alone.items()], load)
+    meeting = [made for made in new if made["patient_id"] not in alone]
+    moved, ambiguous, patients = _settle(connection, meeting, load)
     current = {row["source_id"]: row["patient_id"] for row in have.values()} | {
         source_id: made["patient_id"] for source_id, made in wanted.items()
     }
@@ -90,7 +99,31 @@ def name_patients(
         {source_id: patients[source_id] for source_id in moved},
         frozenset({*moved.values(), *(current[source_id] for source_id in {*wanted, *moved})}) - {""},
         ambiguous,
+        frozenset(alone),
+        frozenset(moved.values()),
     )
+
+
+def _alone(connection: Connection, new: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Name the new ways that share no identifier with any other: each is a new patient by itself.
+
+    It is what `_settle` would find, without asking after each of them.
+    """
+    met: dict[str, set[str]] = {}
+    for name in _NODES:
+        nodes = [made[name] for made in new if made[name]]
+        twice = {node for node, times in Counter(nodes).items() if times > 1}
+        met[name] = twice | {row[0] for row in select_rows(connection, tables.patient_source, (name,), name, nodes)}
+    alone = {
+        next(made[name] for name in _NODES if made[name]): made
+        for made in new
+        if any(made[name] for name in _NODES) and not any(made[name] in met[name] for name in _NODES)
+    }
+    known = {row[0] for row in select_rows(connection, tables.patient, ("patient_id",), "patient_id", list(alone))}
+    found = {patient: made for patient, made in alone.items() if patient not in known}
+    for patient, made in found.items():
+        made["patient_id"] = patient
+    return found
 
 
 def _blank(kind: SourceKind, source_id: str, nodes: tuple[str, str, str]) -> dict[str, Any]:

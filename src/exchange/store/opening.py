@@ -37,7 +37,7 @@ from exchange.store.retention import Retention
 from exchange.store.surveying import Survey
 
 # The newest migration; a test holds it to be so.
-VERSION = "0002"
+VERSION = "0003"
 
 _POSTGRESQL = "postgresql+psycopg://"
 

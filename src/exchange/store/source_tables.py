@@ -63,8 +63,7 @@ claim_line = versioned(
     sa.Column("trajectory", sa.String(40), nullable=False),
     sa.Column("trajectory_start", Day),
     sa.Column("episode_id", Id),  # worked out
-    sa.Index(None, "line_id"),
-    sa.Index(None, "named_as"),
+    sa.Index(None, "reference"),
     sa.Index(None, "patient_id"),
 )
 
@@ -87,7 +86,6 @@ episode_source = versioned(
     sa.Column("declarant", sa.String(8), nullable=False),
     sa.Column("therapist", sa.String(8), nullable=False),
     sa.Index(None, "source_id"),
-    sa.Index(None, "named_as"),
     sa.Index(None, "patient_id"),
 )
 
@@ -105,7 +103,6 @@ session_source = versioned(
     sa.Column("self_paid", Flag, nullable=False),
     sa.Index(None, "source_id"),
     sa.Index(None, "episode_source_id"),
-    sa.Index(None, "named_as"),
     sa.Index(None, "patient_id"),
 )
 

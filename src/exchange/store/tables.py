@@ -86,17 +86,18 @@ episode = versioned(
     sa.Index(None, "patient_id"),
 )
 
-# Every id an episode ever had leads to the one it has now, so that evaluations and answers keep their parent.
+# Every id an episode had and lost leads to the one it has now, so that evaluations and answers keep their parent.
 episode_alias = versioned(
     "episode_alias",
     sa.Column("alias_id", Id, nullable=False),
     sa.Column("episode_id", Id, nullable=False),
     sa.Index(None, "alias_id"),
+    sa.Index(None, "episode_id"),
 )
 
 session = versioned(
     "session",
-    sa.Column("session_id", Id, nullable=False),  # HMAC(K_store, patient, day, therapist, type)
+    sa.Column("session_id", Id, nullable=False),  # its first claim's, or HMAC(K_store, patient, day, therapist, type)
     sa.Column("episode_id", Id, nullable=False),
     sa.Column("patient_id", Id, nullable=False),
     sa.Column("day", Day, nullable=False),
@@ -104,9 +105,8 @@ session = versioned(
     sa.Column("therapist", sa.String(8), nullable=False),
     sa.Column("source", Code(codes.SourceKind), nullable=False),
     sa.Column("self_paid", Flag, nullable=False),
-    sa.Index(None, "session_id"),
     sa.Index(None, "episode_id"),
-    sa.Index(None, "patient_id"),
+    # Of a patient by way of their episodes: an index more costs as much as the rows.
 )
 
 measurement = versioned(
@@ -122,7 +122,6 @@ measurement = versioned(
     sa.Column("from_items", Flag, nullable=False, default=False, server_default="0"),  # worked out from the answers
     sa.Index(None, "measurement_id"),
     sa.Index(None, "episode_id"),
-    sa.Index(None, "named_as"),
     sa.Index(None, "source_id"),
     sa.Index(None, "patient_id"),
 )
@@ -142,7 +141,6 @@ referral = versioned(
     sa.Column("recorded_on", Day),
     sa.Index(None, "referral_id"),
     sa.Index(None, "episode_id"),
-    sa.Index(None, "named_as"),
     sa.Index(None, "source_id"),
     sa.Index(None, "patient_id"),
 )
@@ -165,7 +163,6 @@ evaluation = versioned(
     sa.Column("told_referrer_on", Day),
     sa.Index(None, "evaluation_id"),
     sa.Index(None, "episode_id"),
-    sa.Index(None, "named_as"),
     sa.Index(None, "source_id"),
     sa.Index(None, "patient_id"),
 )

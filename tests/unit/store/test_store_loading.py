@@ -44,6 +44,7 @@ NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 SERVICES = ServiceMap({("012", "2000"): SessionType.SESSION, ("074", "2000"): SessionType.SESSION})
 SETTINGS = Rebuilding(gap_days=90, services=SERVICES, declarant="07000001")
 ANNA = PatientKey(bsn="999990019")
+KEYS = StoreKeys(b"d" * 32, b"i" * 32, b"f" * 32)
 
 
 def load(store: Store, *rows: Row | Rejected, kind: str = "table", digest: str = "", dry_run: bool = False) -> Batch:
@@ -60,7 +61,7 @@ def claim(reference: str, day: date, patient: PatientKey = ANNA, **changes: obje
         1, SourceKind.PM304, patient, "07000001", reference, "", False, day, "012", "2000", 1, 4500, "3427",
         "", "07100001", "", None, "", "3311",
     )  # fmt: skip
-    return replace(row, **changes)  # type: ignore[arg-type]  # of the fields named
+    return row._replace(**changes)  # type: ignore[arg-type]  # of the fields named
 
 
 def episode(key: str, start: date, patient: PatientKey = ANNA, **changes: object) -> EpisodeRow:
@@ -112,7 +113,7 @@ def test_the_same_bytes_again_change_nothing_and_say_so(store: Store) -> None:
 
 def test_the_same_rows_in_another_file_write_no_versions(store: Store) -> None:
     rows: tuple[Row, ...] = (
-        PatientRow(1, replace(ANNA, epd_number="P1"), date(1980, 5, 1), Sex.FEMALE, "Naam"),
+        PatientRow(1, ANNA._replace(epd_number="P1"), date(1980, 5, 1), Sex.FEMALE, "Naam"),
         claim("1", date(2024, 1, 8)),
         episode("E1", date(2024, 1, 8)),
         session("E1", date(2024, 1, 8)),
@@ -192,9 +193,9 @@ def test_a_number_beside_two_citizens_merges_nobody(store: Store) -> None:
     bella = PatientKey(bsn="999990020")
     load(store, claim("1", date(2024, 1, 8)), claim("2", date(2024, 1, 9), bella), kind="pm304")
     load(store, episode("E1", date(2025, 1, 2), PatientKey(epd_number="P1")))
-    load(store, PatientRow(1, replace(ANNA, epd_number="P1"), None, Sex.FEMALE))
+    load(store, PatientRow(1, ANNA._replace(epd_number="P1"), None, Sex.FEMALE))
     assert len(store.dataset().patients) == 2
-    batch = load(store, PatientRow(1, replace(bella, epd_number="P1"), None, Sex.MALE))
+    batch = load(store, PatientRow(1, bella._replace(epd_number="P1"), None, Sex.MALE))
     assert [finding.rule for finding in batch.findings] == ["store.patient-ambiguous"]
     data = store.dataset()
     owners = {one.episode_id: one.patient_id for one in data.episodes}
@@ -299,7 +300,7 @@ def test_no_finding_repeats_a_value_of_a_record(store: Store) -> None:
         store,
         PatientRow(1, canary, None, Sex.FEMALE, "Kanarie"),
         claim("KANARIE", date(2024, 1, 8), canary, service_code="2999", therapist="KANARIE"),
-        PatientRow(1, replace(canary, bsn="999990020"), None, Sex.FEMALE, "Kanarie"),
+        PatientRow(1, canary._replace(bsn="999990020"), None, Sex.FEMALE, "Kanarie"),
         measurement("", date(2020, 1, 1), 7, canary),
     )
     assert batch.findings
@@ -314,10 +315,9 @@ def test_a_session_that_names_somebody_elses_episode_stays_apart_in_every_order(
     session = SessionRow(
         1, SourceKind.EPD, "epd", "E2", PatientKey(bsn="999990020"), date(2024, 2, 4), SessionType.SESSION, "t1", False
     )
-    keys = StoreKeys(b"d" * 32, b"i" * 32, b"f" * 32)
     found = []
     for number, rows in enumerate(([[episode], [session]], [[session], [episode]], [[episode, session]])):
-        with Store.create(tmp_path / f"apart-{number}.db", keys) as store:
+        with Store.create(tmp_path / f"apart-{number}.db", KEYS) as store:
             for some in rows:
                 with store.loading(kind="table", file_name="f", digest="", by="t", at=NOW) as batch:
                     for row in some:
@@ -325,3 +325,41 @@ def test_a_session_that_names_somebody_elses_episode_stays_apart_in_every_order(
             found.append(store.dataset())
     assert found[0] == found[1] == found[2]
     assert len({one.episode_id for one in found[0].episodes}) == len(found[0].episodes) == 2
+
+
+def test_an_episode_that_nothing_describes_belongs_to_one_of_the_patients_who_name_it(tmp_path: Path) -> None:
+    bella = PatientKey(bsn="999990020")
+    rows = [session("E1", date(2024, 3, 13), bella), session("E1", date(2024, 1, 1))]
+    kept = []
+    for number, files in enumerate((([rows[0]], [rows[1]]), ([rows[1]], [rows[0]]))):
+        with Store.create(tmp_path / f"{number}.db", KEYS) as store:
+            for file in files:
+                load(store, *file)
+            kept.append(store.dataset())
+    assert kept[0] == kept[1]
+    assert len({one.episode_id for one in kept[0].episodes}) == len(kept[0].episodes) == 2
+
+
+def test_a_new_way_of_naming_is_seen_to_be_somebody_known_even_while_their_description_changes(store: Store) -> None:
+    number = PatientKey(epd_number="P2")
+    load(store, claim("1", date(2024, 1, 7), number))
+    known = ANNA._replace(epd_number="P2")
+    load(store, *(PatientRow(1, key, date(1980, 5, 1), Sex.FEMALE, "Naam") for key in (number, known)))
+    data = store.dataset()
+    assert len(data.patients) == 1
+    assert {one.patient_id for one in data.episodes} == {data.patients[0].patient_id}
+
+
+def test_a_patient_who_comes_back_in_the_file_is_the_same_as_one_whose_lines_stand_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bella = PatientKey(bsn="999990020")
+    rows = [claim(str(n), date(2024, 1, n + 1), ANNA if n % 2 else bella) for n in range(12)]
+    rows += [claim("c", date(2024, 1, 4), credit=True, previous_reference="3")]
+    kept = []
+    for at_once in (2, 3, 100):
+        monkeypatch.setattr("exchange.store.loading.BUFFER", at_once)
+        with Store.create(tmp_path / f"{at_once}.db", KEYS) as store:
+            batch = load(store, *rows, kind="pm304")
+            kept.append((store.dataset(), batch.counts, batch.findings))
+    assert kept[0] == kept[1] == kept[2]
