@@ -53,7 +53,7 @@ def rows(file: BinaryIO) -> Iterator[PatientRow | ClaimRow | SettledRow | Reject
         line = _decode(raw)
         if line is None:
             raise SourceError("sources.pm304-not-fixed-width", hints=("hint.export-again",), line=number)
-        if not line.strip("\x1a\x00 "):
+        if line[:2] not in state.counts and not line.strip("\x1a\x00 "):
             continue
         if closed:
             raise SourceError("sources.after-closing", hints=("hint.export-again",), line=number)
@@ -144,7 +144,7 @@ def _record(line: str, number: int, state: _State) -> PatientRow | ClaimRow | Se
         # Spaces at the end may have been cut off on the way, of every record; anything else has shifted.
         line = line.ljust(state.width) if len(line) < state.width else line.rstrip().ljust(state.width)
     if kind == "04" and state.width == CLAIM_WIDTH and state.total is not None:
-        amount = _amount(line)
+        amount = _amount(line[182:191])
         state.total = None if amount is None else state.total + amount
     if cut or len(line) > state.width:
         if kind == "02":
@@ -171,15 +171,16 @@ def _person(line: str, number: int, state: _State) -> PatientRow:
     return PatientRow(number, state.key, state.born, sex(line[61:62]), name)
 
 
-def _amount(line: str) -> int | None:
+@lru_cache(maxsize=4096)
+def _amount(said: str) -> int | None:
     """Return the claimed amount with its sign, so that the total can be checked even where the line is refused.
 
     Where a line's amount can't be read that line is refused, and there is no total left to check.
     """
-    amount = line[182:190]
+    amount = said[:8]
     if not (amount.isascii() and amount.isdigit()):
         return None
-    return -int(amount) if line[190:191] == "C" else int(amount)
+    return -int(amount) if said[8:] == "C" else int(amount)
 
 
 def _claim(line: str, number: int, state: _State) -> ClaimRow:
@@ -187,13 +188,12 @@ def _claim(line: str, number: int, state: _State) -> ClaimRow:
     day = compact_day(line[58:66])
     if day is None or (state.born is not None and day < state.born):
         raise Bad("day", "sources.day")
-    side, amount, quantity = line[190:191], line[182:190], line[75:79]
+    side, amount = line[190:191], _amount(line[182:191])
     if side not in {"D", "C"}:
         raise Bad("credit", "sources.debit-credit")
-    if not (amount.isascii() and amount.isdigit()):
+    if amount is None:
         raise Bad("amount", "sources.number")
-    if not (quantity.isascii() and quantity.isdigit()):
-        raise Bad("quantity", "sources.number")
+    quantity = _digits(line[75:79], "quantity")
     reference, previous = line[191:211].strip(), line[211:231].strip()
     if not reference:
         raise Bad("reference", "sources.reference-missing")
@@ -202,7 +202,7 @@ def _claim(line: str, number: int, state: _State) -> ClaimRow:
     what, why_and_who = _service(line[66:161])
     who_says = (number, SourceKind.PM304, key, state.declarant, reference, previous, side == "C", day)
     insurer = _digits(line[23:27], "insurer")
-    return ClaimRow._make((*who_says, *what, int(quantity), int(amount), *why_and_who, insurer, "", None))
+    return ClaimRow._make((*who_says, *what, int(quantity), abs(amount), *why_and_who, insurer, "", None))
 
 
 @lru_cache(maxsize=4096)
@@ -249,6 +249,7 @@ def _diagnosis(line: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)
 def _digits(value: str, field_name: str) -> str:
     """Return a code of digits; some software fills it up with spaces, as a text."""
     digits = value.strip(" ")

@@ -131,7 +131,7 @@ class Claiming:
         taken.touched |= set(by_patient) - taken.whole
         self._derive({patient: by_patient[patient] for patient in sorted(taken.whole)})
         insert_rows(
-            self._connection, tables.claim_line, (*CLAIM_NAMES, "load_from"), [(*claim, self._load) for claim in added]
+            self._connection, tables.claim_line, (*CLAIM_NAMES, "load_from"), [[*claim, self._load] for claim in added]
         )
 
     def _known(self, claims: Mapping[str, _Claim]) -> Mapping[str, Values]:

@@ -7,11 +7,12 @@ SQL text with parameters all the same, made from the tables' own columns and typ
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Dialect
 
 from exchange.store.columns import Code, Day, Flag
 
@@ -106,20 +107,28 @@ def _converted(converts: Sequence[_Convert | None], rows: Sequence[Any]) -> Iter
 
 
 def _binder(connection: Connection, column: sa.Column[Any]) -> _Convert | None:
-    kind = column.type.dialect_impl(connection.dialect)
-    return _once(column, kind.bind_processor(connection.dialect))
+    return _bind(column.type, connection.dialect)
+
+
+@lru_cache(maxsize=1024)
+def _bind(kind: sa.types.TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+    return _once(kind, kind.dialect_impl(dialect).bind_processor(dialect))
 
 
 def _reader(connection: Connection, column: sa.Column[Any]) -> _Convert | None:
     # Numbers and texts come from every driver as they are.
     if not isinstance(column.type, (sa.types.TypeDecorator, sa.LargeBinary)):
         return None
-    kind = column.type.dialect_impl(connection.dialect)
-    return _once(column, kind.result_processor(connection.dialect, None))
+    return _result(column.type, connection.dialect)
 
 
-def _once(column: sa.Column[Any], convert: _Convert | None) -> _Convert | None:
-    if convert is None or not isinstance(column.type, _FEW_VALUES):
+@lru_cache(maxsize=1024)
+def _result(kind: sa.types.TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+    return _once(kind, kind.dialect_impl(dialect).result_processor(dialect, None))
+
+
+def _once(kind: sa.types.TypeEngine[Any], convert: _Convert | None) -> _Convert | None:
+    if convert is None or not isinstance(kind, _FEW_VALUES):
         return convert
     return _Known(convert).__getitem__
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -221,6 +222,17 @@ def _changed(old: Values, new: Values) -> bool:
 
 
 @contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Look for cycles less often: rows are tuples of texts and days, and looking through them costs a sixth."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@contextmanager
 def loading(
     database: Database,
     *,
@@ -247,7 +259,7 @@ def loading(
             load_id = new_load(connection, kind, by=by, at=at, file_name=file_name, digest=digest)
             gatherer = Gatherer(connection, database, kind_of(kind), load_id, settings or Rebuilding())
             batch = Batch(load_id, gatherer, {})
-            with database.roomy(connection):
+            with database.roomy(connection), _seldom_collecting():
                 yield batch
                 batch.counts, batch.findings = gatherer.finish()
             counted = json.dumps(batch.counts, sort_keys=True)
