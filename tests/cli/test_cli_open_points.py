@@ -25,7 +25,6 @@ def test_a_client_known_from_claims_alone_is_listed_by_the_number_of_the_claim(
     assert {one["epd_number"] for one in listed} <= {one.client.epd_number for one in courses}
 
 
-@pytest.mark.xfail(strict=True, reason="a row that says unknown supersedes what was recorded: store.loading puts it")
 def test_an_answer_that_was_recorded_stays_when_the_epd_does_not_know_it(run: Any, town: Any) -> None:
     practice, file = town["praktijk"], town["bestanden"] / "trajecten.csv"
     head, *rows = file.read_bytes().decode("cp1252").splitlines()

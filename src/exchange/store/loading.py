@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from exchange.findings import Finding, Severity
-from exchange.records.codes import SourceKind
+from exchange.records.codes import Counterfactual, SourceKind
 from exchange.sources import rows as source_rows
 from exchange.sources.rows import ClaimRow, PatientKey, PatientRow, Rejected, Row, SettledRow
 from exchange.store import gathering, tables
@@ -192,6 +192,8 @@ class Gatherer:
             if old is not None and not one["named_as"]:
                 # Whoever it was last worked out to be; `adopt` looks again.
                 one["patient_id"] = old["patient_id"]
+            if old is not None and table is tables.referral:
+                _keep_answer(one, old)
             if old is None or _changed(old, one):
                 changed.append(one)
                 self._touched |= {one["patient_id"], old["patient_id"] if old else ""}
@@ -215,6 +217,12 @@ class Gatherer:
             for rule, count in (("store.patient-ambiguous", self._ambiguous), ("store.not-attached", loose))
             if count
         )
+
+
+def _keep_answer(new: Made, old: Values) -> None:
+    """Keep what the client answered where a file only says that it does not know."""
+    if new["counterfactual"] is Counterfactual.UNKNOWN and new["recorded_on"] is None:
+        new |= {name: old[name] for name in ("counterfactual", "answered_by", "recorded_on")}
 
 
 def _changed(old: Values, new: Values) -> bool:
