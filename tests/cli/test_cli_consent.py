@@ -35,7 +35,11 @@ def last(town, epd):
 def test_what_a_client_said_is_recorded_with_its_evidence(run, town, epd):
     said = record(run, town, epd, state="refused", on="2026-11-03")
     assert (said.code, said.out) == (0, "The consent was recorded.\n")
-    assert record(run, town, epd, "--json", state="refused", on="2026-11-03").json == {"recorded": 1, "cancelled": [], "standing": []}
+    assert record(run, town, epd, "--json", state="refused", on="2026-11-03").json == {
+        "recorded": 1,
+        "cancelled": [],
+        "standing": [],
+    }
     known = last(town, epd)
     assert (known.state.value, known.evidence, known.given_by) == ("refused", "formulier", "self")
 

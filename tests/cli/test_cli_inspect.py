@@ -16,7 +16,7 @@ def test_whom_it_is_for_sees_sender_agreement_and_contents_and_nothing_is_stored
     before = snapshot(mailed["praktijk"])
     seen = run("inspect", mailed["post"] / "from-a.age", "--json", workspace=mailed["praktijk"]).json
     assert (seen["opened"], seen["sender"], seen["agreement"]) == (True, "agb:01999991", "huisartsen")
-    assert seen["contents"] == "messages.ndjson (9)"
+    assert seen["contents"] == "messages.ndjson (9), acknowledgement.json (1)"
     assert seen["known"] is False
     assert snapshot(mailed["praktijk"]) == before
 

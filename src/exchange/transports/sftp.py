@@ -13,6 +13,7 @@ import os
 import posixpath
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,16 @@ MOST_FILE = 8 << 30
 STALE = timedelta(days=1)
 # How long one step (a piece of 4 MiB, a rename) and one whole file may take.
 STEP, WHOLE = 120.0, 4 * 3600.0
+
+
+def _apart(call: Callable[[], T]) -> T:
+    """Call, in a thread beside this one where this one has an event loop of its own, as a notebook's has."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return call()
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        return beside.submit(call).result()
 
 
 class Sftp:
@@ -82,13 +93,16 @@ class Sftp:
         """Close the connection."""
         runner, self._runner = self._runner, None
         if runner is not None:
-            try:
-                if self._connection is not None:
-                    self._connection.abort()
-                    runner.run(self._connection.wait_closed())
-            finally:
-                self._connection = self._client = None
-                runner.close()
+            _apart(lambda: self._closed(runner))
+
+    def _closed(self, runner: asyncio.Runner) -> None:
+        try:
+            if self._connection is not None:
+                self._connection.abort()
+                runner.run(self._connection.wait_closed())
+        finally:
+            self._connection = self._client = None
+            runner.close()
 
     # How it is done ---------------------------------------------------------------------------------------------
 
@@ -99,7 +113,8 @@ class Sftp:
         if self._runner is None:
             self._runner = asyncio.Runner()
         try:
-            return self._runner.run(self._limited(work))
+            runner = self._runner
+            return _apart(lambda: runner.run(self._limited(work)))
         except asyncssh.SFTPPermissionDenied:
             raise self._wrong("transports.not-allowed", "hint.sftp-rights") from None
         except (asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost):

@@ -282,7 +282,7 @@ class TestPrinting:
         assert f"## 6. {words}" in text
         assert frozen.digest in text
         assert world.cards[world.one].fingerprint in text
-        assert '"id": "substitution-net"' in text
+        assert "`substitution-net`" in text
         assert "2026" in text
         assert "{{" not in text
         assert "agreements." not in text

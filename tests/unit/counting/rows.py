@@ -8,12 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from exchange.records.model import Dataset
+from exchange.records.model import Dataset, Session
 from exchange.store import tables
 
 
 def _renamed(record: Any) -> dict[str, Any]:
-    values = asdict(record)
+    # A session is a named tuple: there are millions.
+    values = record._asdict() if isinstance(record, Session) else asdict(record)
     for name in ("start", "end"):
         if name in values:
             values[f"{name}_date"] = values.pop(name)

@@ -32,11 +32,15 @@ def frames(practice: Workspace) -> dict[str, pd.DataFrame]:
     """Return the store's dataset as plain pandas frames: nothing of our counting is in them."""
     data = practice.store.dataset()
     return {
-        name: pd.DataFrame([{field: _plain(getattr(one, field)) for field in type(one).__slots__} for one in rows])
+        name: pd.DataFrame([{field: _plain(getattr(one, field)) for field in _names(one)} for one in rows])
         for name, rows in {
             "episodes": data.episodes, "sessions": data.sessions, "evaluations": data.evaluations,
         }.items()
     }  # fmt: skip
+
+
+def _names(record: Any) -> tuple[str, ...]:
+    return tuple(getattr(record, "_fields", type(record).__slots__))
 
 
 def _plain(value: Any) -> Any:

@@ -147,10 +147,10 @@ def test_a_referral_of_a_day_to_come_is_refused(treated: Any) -> None:
 
 def test_referrals_of_more_than_a_year_ago_are_not_listed(treated: Any) -> None:
     with treated.open("praktijk") as workspace:
-        now = {one.epd_number for one in referring.listed(workspace)}
+        now = {one.epd_number for one in referring.listed(workspace).referrals}
         workspace.on = workspace.on + timedelta(days=4000)
         assert now
-        assert referring.listed(workspace) == ()
+        assert referring.listed(workspace).referrals == ()
 
 
 def test_an_improvement_point_keeps_what_is_not_said(town: Any) -> None:

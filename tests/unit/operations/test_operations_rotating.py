@@ -12,7 +12,18 @@ from typing import Any
 import pytest
 
 from exchange.errors import CannotOpen, Locked, Refused, SealingError, WasChanged, WorkspaceError
-from exchange.operations import agreeing, backups, exporting, importing, partners, posting, retaining, rotating, standing, trail
+from exchange.operations import (
+    agreeing,
+    backups,
+    exporting,
+    importing,
+    partners,
+    posting,
+    retaining,
+    rotating,
+    standing,
+    trail,
+)
 from exchange.sealing import keystore
 from exchange.signing import cards, jws
 from exchange.signing.keys import Keyring

@@ -69,7 +69,7 @@ def test_html_is_one_file_that_asks_for_nothing(summary_facts: SummaryFacts, tmp
     assert '<html lang="nl">' in html
     assert not re.findall(r"(?:src|href)=\"(?!data:|#)", html)
     assert "<script" not in html
-    assert html.count("<img") == html.count('alt="') == 4
+    assert html.count("<img") == html.count('alt="') == 5
     assert "INTERN" in html
 
 
@@ -81,7 +81,7 @@ def test_word_carries_title_language_banner_and_alternative_texts(summary_facts:
         assert all(entry.date_time == (1980, 1, 1, 0, 0, 0) for entry in archive.infolist())
     assert "<dc:title>Indicatorenoverzicht Oefentherapie Voorbeeld</dc:title>" in core
     assert "2026-07-15T12:00:00Z" in core
-    assert body.count("<wp:docPr descr=") == 4
+    assert body.count("<wp:docPr descr=") == 5
     assert "tblHeader" in body
     assert "INTERN" in body
 
@@ -161,7 +161,7 @@ def test_any_name_gives_every_format(summary_facts: SummaryFacts, name: str, tmp
         pages.summary(facts, "nl", tmp_path / f"s{suffix}")
     html = (tmp_path / "s.html").read_text(encoding="utf-8")
     assert "<b>Zn" not in html
-    assert html.count("<img") == 1
+    assert html.count("<img") == 2
     assert name in word_text(tmp_path / "s.docx")
 
 

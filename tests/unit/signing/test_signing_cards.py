@@ -155,7 +155,9 @@ def test_a_rotation_that_the_old_keys_did_not_sign_is_refused() -> None:
         turned(CARD, NEW, ROTATED)
 
 
-@pytest.mark.parametrize("how", ["same serial", "another's card", "other parties", "demo", "wrong old", "not a card", "ends first"])
+@pytest.mark.parametrize(
+    "how", ["same serial", "another's card", "other parties", "demo", "wrong old", "not a card", "ends first"]
+)
 def test_a_rotation_to_a_card_that_does_not_follow_is_refused(how: str) -> None:
     following = {
         "same serial": make(ROTATED),

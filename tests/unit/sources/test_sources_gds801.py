@@ -59,8 +59,10 @@ def test_a_claim_carries_its_trajectory_therapist_and_referrer(gds801: Any) -> N
     "referral",
     [
         "<Verwijzing><TypeVerwijzingcode>07</TypeVerwijzingcode></Verwijzing>",
-        "<Verwijzing><TypeVerwijzingcode>07</TypeVerwijzingcode>"
-        "<Verwijzer><Zorgaanbiedercode>00000000</Zorgaanbiedercode></Verwijzer></Verwijzing>",
+        (
+            "<Verwijzing><TypeVerwijzingcode>07</TypeVerwijzingcode>"
+            "<Verwijzer><Zorgaanbiedercode>00000000</Zorgaanbiedercode></Verwijzer></Verwijzing>"
+        ),
     ],
 )
 def test_a_referrer_without_an_agb_code_is_a_referral_all_the_same(gds801: Any, referral: str) -> None:
