@@ -14,6 +14,9 @@ from typing import Any
 from exchange.findings import Finding, Severity
 from exchange.indicators.measure import DATA_ABSENT, SCORING, SCORING_EXTENSION
 
+# A score of more digits is none, and would take for ever to compare.
+_LARGEST = 400
+
 _COUNTS = (
     "initial-population",
     "denominator",
@@ -130,7 +133,7 @@ def _against(path: str, counts: Mapping[str, int], stated: Mapping[str, Any], wa
         score = Decimal(str(stated.get("value")))
     except InvalidOperation:
         score = Decimal("NaN")
-    if not score.is_finite():
+    if not score.is_finite() or abs(score.adjusted()) > _LARGEST:
         return [Finding("recomputing.not-a-score", path)]
     if way == "continuous-variable":
         # A mean can't be redone from counts; only a mean over nobody can be refused.

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
 from exchange import shipped
 
 VERIFIED = "verified"
+_NUMBER = re.compile(r"[+-]?[0-9]{1,9}(?:[.,][0-9]{1,9})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,11 @@ class Instrument:
 
     def score_from_text(self, text: str) -> int | None:
         """Read a score with decimal comma or point; None where it is no number, too fine, or outside the range."""
-        try:
-            scaled = Decimal(text.strip().replace(",", ".")).scaleb(self.decimals)
-        except InvalidOperation:
+        # No exponents: 1e9999999 is no score, and working it out would take for ever.
+        if _NUMBER.fullmatch(text.strip()) is None:
             return None
-        if not scaled.is_finite() or scaled != scaled.to_integral_value():
+        scaled = Decimal(text.strip().replace(",", ".")).scaleb(self.decimals)
+        if scaled != scaled.to_integral_value():
             return None
         return int(scaled) if self.lowest <= scaled <= self.highest else None
 

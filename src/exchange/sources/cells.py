@@ -140,7 +140,7 @@ class Cells:
             found = Decimal(given.replace(",", "."))
         except InvalidOperation:
             raise Bad(name, "sources.number") from None
-        if not found.is_finite() or abs(found) > 10**6:
+        if not found.is_finite() or found.copy_abs() > 10**6:
             raise Bad(name, "sources.number")
         return float(found)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import BinaryIO
 
 from exchange.errors import SourceError
@@ -31,6 +31,7 @@ _LINES_LIMIT = 50_000
 # AanvullendPrestatieKenmerk: list 004 holds the entitlement (Aanspraakcode).
 _ENTITLEMENT_LIST = "004"
 _DCSPH_LIST = "005"
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,12}(?:[.,][0-9]{0,4})?")
 
 
 @dataclass(slots=True)
@@ -271,13 +272,8 @@ def _code(value: str, field_name: str, limit: int) -> str:
 
 
 def _decimal(value: str) -> Decimal | None:
-    if len(value) > 16:
-        return None
-    try:
-        found = Decimal(value.replace(",", "."))
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() else None
+    # No exponents: a sum of those overflows.
+    return Decimal(value.replace(",", ".")) if _AMOUNT.fullmatch(value) else None
 
 
 def _cents(node: Node) -> int:

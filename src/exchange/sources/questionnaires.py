@@ -12,6 +12,9 @@ from exchange.records.instruments import Instrument
 from exchange.records.scoring import item_path, score
 from exchange.sources.fields import Bad
 
+# No answer has more decimals; written out, a tiny number is a text without end.
+_FINEST = 20
+
 TOTALS = frozenset({"score", "total", "total-score", "totaalscore"})
 _WEIGHTS = ("/ordinalValue", "/itemWeight")
 _MOST = 1_000  # answers in one response; no list has as many
@@ -81,7 +84,10 @@ def _number(answer: dict[str, Any], place: int) -> str:
         value = _weight(answer["valueCoding"])
     if isinstance(value, bool) or not isinstance(value, int | Decimal) or not -1000 < value < 1_000_000:
         raise Bad(item_path(place), "sources.item-answer")
-    return f"{Decimal(value):f}"
+    written = Decimal(value)
+    if written.adjusted() < -_FINEST:
+        raise Bad(item_path(place), "sources.item-answer")
+    return f"{written:f}"
 
 
 def _weight(coding: dict[str, Any]) -> object:
