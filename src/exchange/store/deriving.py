@@ -250,16 +250,18 @@ def _write_derived(connection: Connection, patients: Sequence[str], derived: Map
     replace(connection, tables.session, sessions, have, load, key="session_id")
     gone = {row["episode_id"] for row in before} - {row["episode_id"] for row in episodes}
     aliases = {alias: episode for one in derived.values() for alias, episode in one.aliases}
-    _keep_aliases(connection, gone, aliases, load)
+    # A claim line says itself where it belongs; a second source of an episode is found, and destroyed, by its alias.
+    of_lines = {line for one in derived.values() for line in one.episode_of_line}
+    _keep_aliases(connection, gone | (set(aliases) - of_lines), aliases, load)
 
 
-def _keep_aliases(connection: Connection, gone: Collection[str], aliases: Mapping[str, str], load: int) -> None:
-    """Let every id that an episode no longer has lead to the one it has now; so do cases and answers under it.
+def _keep_aliases(connection: Connection, names: Collection[str], aliases: Mapping[str, str], load: int) -> None:
+    """Let every id that an episode lost, or that a second source gave it, lead to the one it has now.
 
-    An alias is never withdrawn: who kept an old id still finds the episode.
+    So do cases and answers under it. An alias is never withdrawn: who kept an old id still finds the episode.
     """
-    earlier = [row["alias_id"] for row in present(connection, tables.episode_alias, "episode_id", gone)]
-    old = {name: aliases[name] for name in (*gone, *earlier) if aliases.get(name, name) != name}
+    earlier = [row["alias_id"] for row in present(connection, tables.episode_alias, "episode_id", names)]
+    old = {name: aliases[name] for name in (*names, *earlier) if aliases.get(name, name) != name}
     rows = [{"alias_id": name, "episode_id": episode} for name, episode in sorted(old.items())]
     put(connection, tables.episode_alias, rows, load, key=("alias_id",))
     for table in (tables.case_opened, tables.answer):

@@ -257,8 +257,8 @@ def _destroy_patients(connection: Connection, patients: Collection[str]) -> None
     line, consent = tables.claim_line, tables.consent
     for part in _parts(patients):
         lines = sorted(connection.execute(sa.select(line.c.line_id).where(line.c.patient_id.in_(part))).scalars())
-        for table in (tables.claim_settled, line):
-            _delete(connection, table, "line_id", lines)
+        _delete(connection, tables.claim_settled, "line_id", lines)
+        connection.execute(sa.delete(line).where(line.c.patient_id.in_(part)))
         connection.execute(
             sa.delete(consent).where(consent.c.patient_id.in_(part), consent.c.state != ConsentState.WITHDRAWN)
         )
@@ -271,7 +271,8 @@ def _destroy_care(connection: Connection, episodes: Collection[str]) -> None:
     for part in _parts(episodes):
         old = connection.execute(sa.select(alias.c.alias_id).where(alias.c.episode_id.in_(part))).scalars()
         ids = sorted({*old, *map(str, part)})
-        # Sessions that an EPD gave without an episode are found by the patient and day of what was made of them.
+        # Sessions that an EPD gave without an episode, or with somebody else's, are found by the patient and day of
+        # what was made of them.
         made = sa.select(tables.session.c.patient_id, tables.session.c.day).where(tables.session.c.episode_id.in_(part))
         days = connection.execute(made).all()
         for table in _OF_EPISODE:
@@ -279,9 +280,13 @@ def _destroy_care(connection: Connection, episodes: Collection[str]) -> None:
         _delete(connection, source, "source_id", ids)
         _delete(connection, sessions, "episode_source_id", ids)
         for patient, day in days:
+            staying = sa.select(tables.episode.c.episode_id).where(tables.episode.c.patient_id == patient)
+            theirs = staying.union(sa.select(alias.c.alias_id).where(alias.c.episode_id.in_(staying)))
             connection.execute(
                 sa.delete(sessions).where(
-                    sessions.c.patient_id == patient, sessions.c.day == day, sessions.c.episode_source_id == ""
+                    sessions.c.patient_id == patient,
+                    sessions.c.day == day,
+                    sessions.c.episode_source_id.not_in(theirs),
                 )
             )
 

@@ -86,7 +86,8 @@ episode = versioned(
     sa.Index(None, "patient_id"),
 )
 
-# Every id an episode had and lost leads to the one it has now, so that evaluations and answers keep their parent.
+# Every id an episode had and lost, or has from a second source, leads to the one it has now, so that evaluations and
+# answers keep their parent and nothing stays behind when it is destroyed. A claim line says itself where it belongs.
 episode_alias = versioned(
     "episode_alias",
     sa.Column("alias_id", Id, nullable=False),
