@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,13 +23,14 @@ def read(file: Path, *, most: int) -> bytes:
     return data
 
 
-def write(file: Path, data: bytes) -> None:
+def write(file: Path, data: bytes | Iterable[bytes]) -> None:
     """Write a file so that it is there whole or not at all; WorkspaceError where it can't be written."""
     part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with part.open("xb") as stream:
-            stream.write(data)
+            for piece in (data,) if isinstance(data, bytes) else data:
+                stream.write(piece)
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(file)

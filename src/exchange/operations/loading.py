@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +20,14 @@ from exchange.operations.workspace import Workspace
 
 if TYPE_CHECKING:
     from exchange.sources.reading import Reading
-    from exchange.sources.rows import Rejected
+    from exchange.sources.rejects import Rejects
     from exchange.store.deriving import Rebuilding
     from exchange.store.loading import Batch
     from exchange.store.quality import Quality
 
 # Under which name the store keeps what settings its episodes were derived by.
 _SETTINGS = "rebuilding"
+_REJECTS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,18 +236,14 @@ def _stored(
     return batch
 
 
-def _reasons(rejected: Sequence[Rejected]) -> tuple[Reason, ...]:
+def _reasons(rejected: Rejects) -> tuple[Reason, ...]:
     """Count what was not taken by field and rule, the most frequent first."""
-    lines: dict[tuple[str, str], list[int]] = {}
-    for one in rejected:
-        lines.setdefault((one.field, one.rule), []).append(one.line)
-    found = (Reason(name, rule, len(where), min(where)) for (name, rule), where in lines.items())
-    return tuple(sorted(found, key=lambda one: (-one.count, one.line, one.field, one.rule)))
+    return tuple(Reason(name, rule, count, first) for name, rule, count, first in rejected.reasons())
 
 
-def _lines(reading: Reading, rejected: Sequence[Rejected]) -> int:
+def _lines(reading: Reading, rejected: Rejects) -> int:
     """Count what was not taken: of a table the lines, however many rules one of them breaks."""
-    return len({one.line for one in rejected}) if reading.mapping is not None else len(rejected)
+    return rejected.lines() if reading.mapping is not None else len(rejected)
 
 
 def _tallied(already: bool, tally: Tally, reading: Reading) -> tuple[Finding, ...]:
@@ -265,15 +264,24 @@ def _digest(content: str, mapping: str) -> str:
     return content if not mapping else hashlib.sha256(f"{content}|{mapping}".encode("ascii", "replace")).hexdigest()
 
 
-def _write_rejects(workspace: Workspace, file: Path, rejected: Sequence[Rejected]) -> Path:
+def _write_rejects(workspace: Workspace, file: Path, rejected: Rejects) -> Path:
     """Write line, field, rule and what it means; never what stood there."""
+    target = workspace.folder / "reports" / f"afgekeurd-{file.stem}.csv"
+    files.write(target, _reject_lines(rejected, workspace.settings.language))
+    return target
+
+
+def _reject_lines(rejected: Rejects, language: str) -> Iterator[bytes]:
+    """Yield the rejects file in pieces."""
+    meaning = cache(lambda name, rule: say(rule, {"field": name}, language))
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter=";", lineterminator="\r\n")
     writer.writerow(["regel", "veld", "code", "toelichting"])
-    for one in sorted(rejected, key=lambda each: (each.line, each.field, each.rule)):
-        writer.writerow(
-            [one.line, one.field, one.rule, say(one.rule, {"field": one.field}, workspace.settings.language)]
-        )
-    target = workspace.folder / "reports" / f"afgekeurd-{file.stem}.csv"
-    files.write(target, stream.getvalue().encode("utf-8-sig"))
-    return target
+    yield codecs.BOM_UTF8
+    for number, one in enumerate(rejected, start=1):
+        writer.writerow([one.line, one.field, one.rule, meaning(one.field, one.rule)])
+        if number % _REJECTS_AT_ONCE == 0:
+            yield stream.getvalue().encode()
+            stream.seek(0)
+            stream.truncate()
+    yield stream.getvalue().encode()

@@ -47,7 +47,10 @@ class Tally:
         """Return what to say of the file."""
         file = reading.path.name
         found = []
-        if not self.rows:
+        if reading.answer and not self.answered:
+            # Whether the whole file was rejected is said by codes of which no list is public: nothing is settled.
+            found.append(Finding("loading.answer-without-lines", file, Severity.WARNING))
+        elif not self.rows:
             found.append(Finding("loading.nothing", file, Severity.WARNING))
         if self.others:
             # Kept and marked, and left out of the index.

@@ -144,12 +144,18 @@ def sex(code: str) -> Sex:
     return {"1": Sex.MALE, "2": Sex.FEMALE}.get(code, Sex.UNKNOWN)
 
 
+def patient_number(value: str, limit: int = 32) -> str:
+    """Return the practice's own number of a patient on a claim, or nothing: a strange one never costs a row."""
+    stripped = value.strip()
+    return stripped if stripped.strip("0") and stripped.isprintable() and len(stripped) <= limit else ""
+
+
 def text(value: str, field: str, limit: int = TEXT_LIMIT) -> str:
     """Return text without control characters around it; refuse what is longer than a person would type."""
     stripped = value.strip()
     if len(stripped) > limit:
         raise Bad(field, "sources.too-long")
-    if any(ord(sign) < 32 and sign not in "\t\n\r" for sign in stripped):
+    if not stripped.isprintable() and any(ord(sign) < 32 and sign not in "\t\n\r" for sign in stripped):
         raise Bad(field, "sources.control-character")
     return stripped
 

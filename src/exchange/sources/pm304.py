@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from exchange.errors import SourceError
 from exchange.records.codes import SourceKind
-from exchange.sources.fields import Bad, agb, bsn, compact_day, diagnosis, sex
+from exchange.sources.fields import Bad, agb, bsn, compact_day, diagnosis, patient_number, sex
 from exchange.sources.rows import ClaimRow, PatientKey, PatientRow, Rejected, SettledRow
 
 CLAIM_WIDTH, ANSWER_WIDTH = 310, 370
@@ -75,6 +75,11 @@ def message_code(first: bytes) -> str:
     """Return 107 (PM304) or 108 (PM305) for the beginning of such a file, or nothing."""
     code = first[:5].removeprefix(b"01").decode("latin-1")
     return code if first.startswith(b"01") and code in {"107", "108"} else ""
+
+
+def is_answer(first: bytes) -> bool:
+    """Tell whether the opening record is that of an insurer's answer (PM305)."""
+    return message_code(first) == "108"
 
 
 def is_test(first: bytes) -> bool:
@@ -168,7 +173,7 @@ def _person(line: str, number: int, state: _State) -> PatientRow:
     if state.born is None:
         raise Bad("birth_date", "sources.day")
     name = " ".join(part for part in (line[134:140].strip(), line[88:98].strip(), line[63:88].strip()) if part)
-    return PatientRow(number, state.key, state.born, sex(line[61:62]), name)
+    return PatientRow(number, state.key, state.born, sex(line[61:62]), name, patient_number(line[42:53]))
 
 
 @lru_cache(maxsize=4096)

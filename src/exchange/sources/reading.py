@@ -26,7 +26,8 @@ Mapped = Path | str | TableMapping | None
 class Reading:
     """A file about to be read: what kind it is, its SHA-256, and by which mapping where it is a table.
 
-    `test` says that a claims file calls itself a test message: it belongs in no practice's figures. `on` is today,
+    `test` says that a claims file calls itself a test message: it belongs in no practice's figures; `answer` that it is
+    an insurer's answer to one. `on` is today,
     after which nobody was born. `sheet` is which of how many sheets of a workbook is read.
 
     `rows` may raise SourceError as late as the last row, when a file turns out to be cut off, not to add up or to
@@ -40,6 +41,7 @@ class Reading:
     test: bool = False
     on: date | None = None
     sheet: tuple[int, int] = (1, 1)
+    answer: bool = False
 
     def rows(self) -> Iterator[Row | Rejected]:
         """Read the file from the start, row by row."""
@@ -70,7 +72,8 @@ def read(path: Path, *, kind: str | None = None, mapping: Mapped = None, on: dat
             by = _mapping(source.file, chosen, mapping)
             by, sheet = _sheet(source.file, by)
         test = (chosen == "pm304" and pm304.is_test(sample)) or (chosen == "gds801" and gds801.is_test(sample))
-        return Reading(path, chosen, source.digest, by, test, on, sheet)
+        answer = (chosen == "pm304" and pm304.is_answer(sample)) or (chosen == "gds801" and gds801.is_answer(sample))
+        return Reading(path, chosen, source.digest, by, test, on, sheet, answer)
 
 
 # What people hand over that is no file of data, by its first bytes; said before it is taken for a strange table.

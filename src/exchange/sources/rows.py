@@ -43,13 +43,17 @@ class PatientKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PatientRow:
-    """A patient as a file describes them; empty fields say nothing and overwrite nothing."""
+    """A patient as a file describes them; empty fields say nothing and overwrite nothing.
+
+    `number` is the practice's own patient number on a claim: lists show it, but nobody is known or joined by it.
+    """
 
     line: int
     patient: PatientKey
     birth_date: date | None
     sex: Sex
     name: str = ""
+    number: str = ""
 
 
 class ClaimRow(NamedTuple):

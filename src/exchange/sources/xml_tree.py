@@ -1,36 +1,70 @@
-"""XML read as a stream of small trees, by a parser that knows no DTD, no entities and no references out."""
+"""XML read as a stream of small trees, by a parser that follows no DTD, no entities and no references out.
+
+libxml2 builds each tree; expat reads the file's beginning first, and what it finds there decides whether libxml2 sees
+the file at all. The way of the file and its figures: docs/decisions/0021-xml-by-libxml2.md.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from xml.parsers import expat
 
 from exchange.errors import SourceError
 
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
 _CHUNK = 1 << 16
-_DEPTH_LIMIT = 32
 _NODE_LIMIT = 2_000
 _TEXT_LIMIT = 10_000
+# The prologue: declaration, comments and the root's start tag.
+_PROLOGUE_LIMIT = 1 << 20
+# What may pass without an element that is wanted: until one comes, libxml2 keeps it all.
+_UNWANTED_LIMIT = 4 << 20
 # What is kept until a scope ends: elements, and characters of their texts.
-# A tag, name or comment that does not end is read from its beginning at every chunk.
-_TOKEN_LIMIT = 1 << 20
 _KEPT_LIMIT, _KEPT_TEXT_LIMIT = 400_000, 20_000_000
+# libxml2 knows more, in some of which `<` is written otherwise than expat reads it.
+_ENCODINGS = frozenset({"utf-8", "utf-16", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252"})
+_BROKEN = {"hints": ("hint.export-again",)}
 
 
-@dataclass(slots=True)
+class Tree(NamedTuple):
+    """A wanted element with all below it, in document order; with the counts that is the whole tree."""
+
+    line: int
+    # Local names, how many elements stand directly in each, and the text before the first of those.
+    names: tuple[str, ...]
+    counts: tuple[int, ...]
+    texts: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The local name of the element itself."""
+        return self.names[0]
+
+    @property
+    def text(self) -> str:
+        """Its own text."""
+        return self.texts[0].strip()
+
+    def node(self) -> Node:
+        """Return the tree as nodes."""
+        return node(self.names, self.counts, self.texts)
+
+
+@dataclass(slots=True, eq=False)
 class Node:
-    """One element by its local name: its text, its children, and the line it began on."""
+    """One element by its local name: its text, and its children."""
 
     name: str
-    line: int
     text: str = ""
     children: list[Node] = field(default_factory=list)
     below: dict[str, list[Node]] | None = None
 
     def all(self, name: str) -> Sequence[Node]:
-        """Return every descendant of that name, in document order; ask only when the element has ended."""
+        """Return every descendant of that name, in document order."""
         if self.below is None:
             self.below = {}
             _gather(self, self.below)
@@ -50,83 +84,157 @@ class Node:
         return "" if found is None else found.text.strip()
 
 
-def _gather(node: Node, into: dict[str, list[Node]]) -> None:
-    for child in node.children:
+def node(names: Sequence[str], counts: Sequence[int], texts: Sequence[str]) -> Node:
+    """Return the tree that names, counts and texts in document order are."""
+    root = Node(names[0], texts[0])
+    waiting = [root] * counts[0]
+    for name, count, text in zip(names[1:], counts[1:], texts[1:], strict=True):
+        made = Node(name, text)
+        waiting.pop().children.append(made)
+        waiting += [made] * count
+    return root
+
+
+def _gather(above: Node, into: dict[str, list[Node]]) -> None:
+    for child in above.children:
         into.setdefault(child.name, []).append(child)
         if child.children:
             _gather(child, into)
 
 
-class _Builder:
-    """Collect the trees whose root has a wanted name, and say where each wanted scope ends."""
+class _Locals(dict[Any, str]):
+    """Names without their namespaces; a message has few names, a hostile one is not remembered."""
 
-    def __init__(self, parser: expat.XMLParserType, wanted: frozenset[str], scopes: frozenset[str]) -> None:
-        self.parser = parser
-        self.wanted = wanted
-        self.scopes = scopes
+    def __missing__(self, tag: Any) -> str:
+        if not isinstance(tag, str):  # an entity, of which a file without document type has none
+            raise SourceError("sources.xml-doctype", line=1)
+        local = tag.rpartition("}")[2]
+        if len(self) < _NODE_LIMIT:
+            self[tag] = local
+        return local
+
+
+class _Prologue:
+    """Reads up to the root's start tag: no document type can come after it."""
+
+    def __init__(self) -> None:
         self.root = ""
-        self.locals: dict[str, str] = {}
-        self.depth = 0
-        self.open: list[Node] = []
-        self.nodes = 0
-        self.kept = self.kept_text = 0
-        self.ready: list[Node | str] = []
-        parser.StartElementHandler = self.start
-        parser.EndElementHandler = self.end
-        parser.CharacterDataHandler = self.characters
-        parser.StartDoctypeDeclHandler = self.refuse
-        parser.EntityDeclHandler = self.refuse
-        parser.ExternalEntityRefHandler = self.refuse
+        self.parser = expat.ParserCreate(namespace_separator=" ")
+        self.parser.XmlDeclHandler = self.declare
+        self.parser.StartElementHandler = self.start
+        self.parser.StartDoctypeDeclHandler = self.refuse
+        self.parser.EntityDeclHandler = self.refuse
+        self.parser.ExternalEntityRefHandler = self.refuse
+
+    def declare(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        if encoding is not None and encoding.lower() not in _ENCODINGS:
+            raise SourceError("sources.xml", line=1, **_BROKEN)
+
+    def start(self, name: str, _: object) -> None:
+        self.root = self.root or name
 
     def refuse(self, *_: object) -> int:
         raise SourceError("sources.xml-doctype", line=self.parser.CurrentLineNumber)
 
-    def start(self, name: str, _: object) -> None:
-        if not self.root:
-            self.root = name
-        local = self.local(name)
-        self.depth += 1
-        self.nodes += 1
-        if self.depth > _DEPTH_LIMIT or self.nodes > _NODE_LIMIT:
-            raise SourceError("sources.xml-limits", line=self.parser.CurrentLineNumber)
-        if self.open or local in self.wanted:
-            node = Node(local, self.parser.CurrentLineNumber)
-            if self.open:
-                self.open[-1].children.append(node)
-            self.open.append(node)
-        else:
-            self.nodes = 0
-
-    def end(self, name: str) -> None:
-        self.depth -= 1
-        if self.open:
-            node = self.open.pop()
-            if not self.open:
-                self.kept += self.nodes
-                self.nodes = 0
-                self.ready.append(node)
-                if self.kept > _KEPT_LIMIT or self.kept_text > _KEPT_TEXT_LIMIT:
-                    raise SourceError("sources.xml-limits", line=self.parser.CurrentLineNumber)
-        elif (local := self.local(name)) in self.scopes:
-            self.kept = self.kept_text = 0
-            self.ready.append(local)
-
-    def local(self, name: str) -> str:
-        """Return a name without its namespace; a message has few names, a hostile one is not remembered."""
-        found = self.locals.get(name)
-        if found is None:
-            found = name.rpartition(" ")[2]
-            if len(self.locals) < _NODE_LIMIT:
-                self.locals[name] = found
-        return found
-
-    def characters(self, text: str) -> None:
-        if self.open:
-            node = self.open[-1]
-            if len(node.text) + len(text) > _TEXT_LIMIT:
+    def read(self, file: BinaryIO) -> bytes:
+        """Return the chunks that were read until the root's start tag had ended."""
+        read = b""
+        while not self.root:
+            chunk = file.read(_CHUNK)
+            read += chunk
+            try:
+                self.parser.Parse(chunk, not chunk)
+            except expat.ExpatError as error:
+                if not self.root:
+                    raise SourceError("sources.xml", line=error.lineno, **_BROKEN) from error
+            except (ValueError, LookupError) as error:  # an encoding that expat or Python does not know
+                raise SourceError("sources.xml", line=1, **_BROKEN) from error
+            if len(read) > _PROLOGUE_LIMIT:
                 raise SourceError("sources.xml-limits", line=self.parser.CurrentLineNumber)
-            node.text += text
-            self.kept_text += len(text)
+        return read
+
+
+class _Collector:
+    """Makes trees of what libxml2 has built, and lets go of everything before them."""
+
+    def __init__(self, wanted: frozenset[str], scopes: frozenset[str]) -> None:
+        from lxml import etree
+
+        self.wanted, self.scopes = wanted, scopes
+        self.locals = _Locals()
+        self.kept = self.kept_text = 0
+        self.known = False
+        self.parser = etree.XMLPullParser(
+            events=("end",), tag=[f"{{*}}{name}" for name in sorted(wanted | scopes)], resolve_entities=False,
+            no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True,
+        )  # fmt: skip
+
+    def feed(self, data: bytes) -> None:
+        """Give libxml2 the next bytes, or none at the end."""
+        from lxml import etree
+
+        try:
+            if data:
+                self.parser.feed(data)
+            else:
+                self.parser.close()
+        except etree.XMLSyntaxError as error:
+            deep = "depth" in (error.msg or "") or error.code == etree.ErrorTypes.ERR_RESOURCE_LIMIT
+            if deep:
+                raise SourceError("sources.xml-limits", line=error.lineno) from None
+            raise SourceError("sources.xml", line=error.lineno, **_BROKEN) from None
+        except (LookupError, ValueError):
+            raise SourceError("sources.xml", line=1, **_BROKEN) from None
+
+    def ready(self) -> Iterator[Tree | str]:
+        """Yield what has ended since the last time."""
+        local = self.locals
+        for _, element in self.parser.read_events():
+            if not self.known:
+                self.refuse_doctype(element)
+            above = []
+            one = element.getparent()
+            while one is not None and local[one.tag] not in self.wanted:
+                above.append(one)
+                one = one.getparent()
+            if one is not None:
+                # Part of a tree that is still to come.
+                continue
+            name = local[element.tag]
+            if name in self.wanted:
+                yield self.tree(element)
+            else:
+                self.kept = self.kept_text = 0
+                yield name
+            _forget_before(element, above)
+
+    def refuse_doctype(self, element: _Element) -> None:
+        """Ask libxml2 too: two parsers may disagree on what a file's first bytes are."""
+        if element.getroottree().docinfo.internalDTD is not None:
+            raise SourceError("sources.xml-doctype", line=1)
+        self.known = True
+
+    def tree(self, element: _Element) -> Tree:
+        """Return the element as a tree; raise SourceError where it is bigger than any that a practice gets."""
+        every, local = list(element.iter()), self.locals
+        texts = [one.text or "" for one in every]
+        characters = sum(map(len, texts))
+        self.kept += len(every)
+        self.kept_text += characters
+        too_long = characters > _TEXT_LIMIT and max(map(len, texts)) > _TEXT_LIMIT
+        if too_long or len(every) > _NODE_LIMIT or self.kept > _KEPT_LIMIT or self.kept_text > _KEPT_TEXT_LIMIT:
+            raise SourceError("sources.xml-limits", line=element.sourceline)
+        names = tuple([local[one.tag] for one in every])
+        return Tree(element.sourceline or 0, names, tuple(map(len, every)), tuple(texts))
+
+
+def _forget_before(element: _Element, above: Iterable[_Element]) -> None:
+    """Let go of all that came before an element: it has been given out, or nobody asked for it."""
+    here = element
+    for one in above:
+        while (before := here.getprevious()) is not None:
+            one.remove(before)
+        here = one
 
 
 def _is_one_of(namespace: str, known: Iterable[str]) -> bool:
@@ -136,29 +244,25 @@ def _is_one_of(namespace: str, known: Iterable[str]) -> bool:
 
 def trees(
     file: BinaryIO, *, namespaces: Iterable[str], wanted: frozenset[str], scopes: frozenset[str]
-) -> Iterator[tuple[str, Node | str]]:
-    """Yield (root namespace, a whole subtree or the name of a scope that ended) in document order."""
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    builder = _Builder(parser, wanted, scopes)
-    allowed = frozenset(namespaces)
-    given = 0
+) -> Iterator[tuple[str, Tree | str]]:
+    """Yield (root namespace, a whole tree or the name of a scope that ended) in document order."""
+    prologue = _Prologue()
+    data = prologue.read(file)
+    namespace = prologue.root.rpartition(" ")[0]
+    if not _is_one_of(namespace, namespaces):
+        raise SourceError("sources.gds801-namespace", hints=("hint.kind-of-file",), line=1)
+    collector = _Collector(wanted, scopes)
+    unwanted = 0
+    line = 1
     while True:
-        chunk = file.read(_CHUNK)
-        given += len(chunk)
-        try:
-            parser.Parse(chunk, not chunk)
-        except expat.ExpatError as error:
-            raise SourceError("sources.xml", hints=("hint.export-again",), line=error.lineno) from error
-        except (ValueError, LookupError) as error:  # an encoding that expat or Python does not know
-            raise SourceError("sources.xml", hints=("hint.export-again",), line=1) from error
-        if given - parser.CurrentByteIndex > _TOKEN_LIMIT:
-            raise SourceError("sources.xml-limits", line=parser.CurrentLineNumber)
-        namespace = builder.root.rpartition(" ")[0]
-        if builder.root and not _is_one_of(namespace, allowed):
-            raise SourceError("sources.gds801-namespace", hints=("hint.kind-of-file",), line=1)
-        ready, builder.ready = builder.ready, []
-        for item in ready:
+        collector.feed(data)
+        unwanted += len(data)
+        for item in collector.ready():
+            unwanted = 0
+            line = item.line if isinstance(item, Tree) else line
             yield namespace, item
-        if not chunk:
+        if unwanted > _UNWANTED_LIMIT:
+            raise SourceError("sources.xml-limits", line=line)
+        if not data:
             return
+        data = file.read(_CHUNK)

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from exchange.findings import Finding, Severity
 from exchange.records.codes import Counterfactual, SourceKind
 from exchange.sources import rows as source_rows
+from exchange.sources.rejects import Rejects
 from exchange.sources.rows import ClaimRow, PatientKey, PatientRow, Rejected, Row, SettledRow
 from exchange.store import gathering, tables
 from exchange.store.answers import put_own_aggregates, put_own_answers
@@ -84,9 +85,9 @@ class Batch:
         return self._gatherer is None
 
     @property
-    def rejected(self) -> tuple[Rejected, ...]:
+    def rejected(self) -> Rejects:
         """Return the rows that were not taken, by the reader or by the store."""
-        return () if self._gatherer is None else tuple(self._gatherer.rejected)
+        return Rejects() if self._gatherer is None else self._gatherer.rejected
 
     def add(self, row: Row | Rejected) -> None:
         """Take one row of a reader, or one that it rejected."""
@@ -101,7 +102,7 @@ class Gatherer:
         self, connection: Connection, database: Database, kind: SourceKind, load_id: int, settings: Rebuilding
     ) -> None:
         """Work within one transaction."""
-        self.rejected: list[Rejected] = []
+        self.rejected = Rejects()
         self._connection = connection
         self._database = database
         self._kind = kind
@@ -130,7 +131,7 @@ class Gatherer:
         rows, self._rows, self._waiting = self._rows, defaultdict(list), 0
         fresh = self._name(rows)
         taken = self._claiming.take(rows[ClaimRow], self._who, fresh)
-        self.rejected += taken.rejected
+        self.rejected.extend(taken.rejected)
         # Whoever was derived whole is touched again when anything else comes.
         self._touched = (self._touched - taken.whole) | taken.touched
         for kind, (table, key, make) in _TARGETS.items():
@@ -202,7 +203,8 @@ class Gatherer:
     def _others(self, rows: Mapping[type, Sequence[Any]]) -> None:
         put_index(self._connection, rows[source_rows.IndexRow], self._load)
         put_prem(self._connection, self._database, rows[source_rows.PremRow], self._load)
-        self.rejected += put_own_answers(self._connection, self._database, rows[source_rows.AnswerRow], self._load)
+        strange = put_own_answers(self._connection, self._database, rows[source_rows.AnswerRow], self._load)
+        self.rejected.extend(strange)
         put_own_aggregates(self._connection, self._database, rows[source_rows.AggregateRow], self._load)
 
     def _count(self, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:

@@ -33,11 +33,12 @@ class Description:
     birth_date: date | None = None
     sex: Sex = Sex.UNKNOWN
     name: str = ""
+    number: str = ""
 
 
 def described(row: PatientRow) -> Description:
     """Return a patient row's description."""
-    return Description(row.patient, row.birth_date, row.sex, row.name)
+    return Description(row.patient, row.birth_date, row.sex, row.name, row.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,10 @@ def _say(database: Database, made: dict[str, Any], one: Description) -> bool:
     for kind, value in ((BSN, one.key.bsn), (EPD, one.key.epd_number)):
         if value and made[f"{kind}_sealed"] is None:
             made[f"{kind}_sealed"], changed = database.seal(kind, made[f"{kind}_index"], value), True
+    # A claim's own number of a patient is shown; it is no node, so that it never makes two people one.
+    number = database.id_of("epd", one.number) if one.number and not made["epd_node"] else ""
+    if number and (made["epd_index"] != number or made["epd_sealed"] is None):
+        made["epd_index"], made["epd_sealed"], changed = number, database.seal(EPD, number, one.number), True
     return changed
 
 
@@ -223,14 +228,15 @@ def _patient(patient_id: str, sources: list[Values]) -> dict[str, Any]:
     def first(name: str, nothing: object = None) -> Any:
         return next((row[name] for row in ordered if row[name] != nothing), nothing)
 
+    sealed: dict[str, Any] = {}
+    for kind in (BSN, EPD, NAME):
+        index = first(f"{kind}_index")
+        same = (row[f"{kind}_sealed"] for row in ordered if row[f"{kind}_index"] == index)
+        # A value opens beside its own index only.
+        sealed |= {f"{kind}_index": index, f"{kind}_sealed": next((one for one in same if one is not None), None)}
     return {
         "patient_id": patient_id,
-        "bsn_index": first("bsn_index"),
-        "bsn_sealed": first("bsn_sealed"),
-        "epd_sealed": first("epd_sealed"),
-        "epd_index": first("epd_index"),
-        "name_index": first("name_index"),
-        "name_sealed": first("name_sealed"),
+        **sealed,
         "birth_date": first("birth_date"),
         "sex": first("sex", Sex.UNKNOWN),
     }

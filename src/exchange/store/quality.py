@@ -90,21 +90,23 @@ def _codes_closed(connection: Connection) -> int:
 
 def likely_same(connection: Connection) -> tuple[str, ...]:
     """Return the patients known by EPD number only who share birth date and sex with one known by BSN only."""
-    patient = tables.patient
+    patient, source = tables.patient, tables.patient_source
+    # Named by a number, not merely shown with one that stood on a claim.
+    numbered = sa.select(source.c.patient_id).where(source.c.load_to.is_(None), source.c.epd_node != "")
+    without_number = patient.c.patient_id.not_in(numbered)
     query = (
         sa.select(
-            patient.c.patient_id, patient.c.birth_date, patient.c.sex, patient.c.bsn_index.is_(None),
-            patient.c.epd_index.is_(None),
+            patient.c.patient_id, patient.c.birth_date, patient.c.sex, patient.c.bsn_index.is_(None), without_number
         )
         .where(patient.c.load_to.is_(None), patient.c.birth_date.is_not(None))
-        .where(sa.or_(patient.c.bsn_index.is_(None), patient.c.epd_index.is_(None)))
-    )  # fmt: skip
+        .where(sa.or_(patient.c.bsn_index.is_(None), without_number))
+    )
     by_number: list[tuple[str, date, Sex]] = []
     by_bsn: dict[date, set[Sex]] = defaultdict(set)
-    for who, born, sex, without_bsn, without_number in connection.execute(query):
-        if without_number:
+    for who, born, sex, no_bsn, no_number in connection.execute(query):
+        if no_number:
             by_bsn[born].add(sex)
-        elif without_bsn:
+        elif no_bsn:
             by_number.append((who, born, sex))
     # GDS801 tells no sex.
     return tuple(

@@ -170,7 +170,11 @@ def patient_named(database: Database, key: PatientKey) -> str | None:
             found = sorted(connection.execute(query).scalars())
             if len(found) == 1 or node in found:
                 return node if node in found else str(found[0])
-    return None
+        # A number that only claims carry is nobody's way of being named, but it is what the therapist knows.
+        patient, number = tables.patient, nodes[1][1]
+        shown = sa.select(patient.c.patient_id).where(current(patient), patient.c.epd_index == number)
+        known = list(connection.execute(shown).scalars()) if number else []
+    return str(known[0]) if len(known) == 1 else None
 
 
 def episodes_of_patients(connection: Connection, patient_ids: Iterable[str]) -> tuple[Episode, ...]:

@@ -62,6 +62,11 @@ def test_a_score_that_does_not_follow_is_refused(score, counts) -> None:
     assert rules(group(score, **counts)) == ["recomputing.score-differs"]
 
 
+@pytest.mark.parametrize("score", ["1e-7319731973", "-1E99999999", "NaN", "Infinity", "one", "1e401", "1e-401"])
+def test_a_score_no_computer_would_write_is_no_score(score: str) -> None:
+    assert rules(group(score, denominator=2, numerator=1)) == ["recomputing.not-a-score"]
+
+
 def test_the_arithmetic_is_shown() -> None:
     (found,) = recompute({"group": [group(0.5, denominator=2, denominator_exclusion=1, numerator=1)]})
     assert found.path == "MeasureReport.group[0]"

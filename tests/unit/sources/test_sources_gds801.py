@@ -148,7 +148,7 @@ def test_a_doctype_is_refused(gds801: Any, declaration: str) -> None:
 
 
 def test_deep_wide_and_long_documents_are_refused(gds801: Any) -> None:
-    assert refused(gds801.message("<a>" * 50 + "</a>" * 50)) == "sources.xml-limits"
+    assert refused(gds801.message("<a>" * 300 + "</a>" * 300)) == "sources.xml-limits"
     assert refused(gds801.message(gds801.person(gds801.debit().replace("<Aantal>", "<x/>" * 3000 + "<Aantal>"))))
     assert refused(gds801.message(gds801.person(gds801.debit("R" * 20_000)))) == "sources.xml-limits"
 
@@ -226,3 +226,54 @@ def test_what_is_kept_of_one_person_has_a_limit(gds801: Any) -> None:
 def test_a_tag_that_does_not_end_is_refused_before_it_takes_time(gds801: Any, start: bytes) -> None:
     before, _, _ = gds801.message().partition(b"<Header>")
     assert refused(before + start + b"x" * (30 << 20)) in {"sources.xml-limits", "sources.xml"}
+
+
+@pytest.mark.parametrize("encoding", ["UTF-7", "UTF-32", "cp037", "HZ-GB-2312"])
+def test_an_encoding_in_which_a_doctype_may_hide_is_refused(gds801: Any, encoding: str) -> None:
+    data = gds801.message(gds801.person(gds801.debit()))
+    assert refused(data.replace(b"UTF-8", encoding.encode())) == "sources.xml"
+    assert refused(data.decode().replace("UTF-8", encoding).encode(encoding if encoding != "UTF-7" else "utf-7"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "iso-8859-1", "windows-1252", "utf-8-sig"])
+def test_an_encoding_that_a_serialiser_uses_is_read(gds801: Any, encoding: str) -> None:
+    declared = "utf-8" if encoding == "utf-8-sig" else encoding
+    text = gds801.message(gds801.person(gds801.debit("Ré"))).decode().replace("UTF-8", declared)
+    assert read(text.encode(encoding))[1].reference == "Ré"
+
+
+def test_a_doctype_that_only_the_second_parser_sees_is_refused(gds801: Any) -> None:
+    from exchange.sources.xml_tree import _Collector
+
+    collector = _Collector(frozenset({"BSN"}), frozenset())
+    collector.feed(b"<!DOCTYPE a [<!ENTITY b 'x'>]><a><BSN>&b;</BSN></a>")
+    with pytest.raises(SourceError) as error:
+        list(collector.ready())
+    assert error.value.rule == "sources.xml-doctype"
+
+
+def test_what_nobody_asked_for_has_a_limit(gds801: Any) -> None:
+    few, many = ("<Nieuw><X>1</X></Nieuw>" * count for count in (10_000, 250_000))
+    assert len(read(gds801.message(few, gds801.person(gds801.debit())))) == 2
+    assert refused(gds801.message(many, gds801.person(gds801.debit()))) == "sources.xml-limits"
+
+
+def test_lines_that_say_the_same_keep_what_is_their_own(gds801: Any) -> None:
+    """Lines that are alike are read once; nothing of one shows in another."""
+    first, second = gds801.debit("R1"), gds801.debit("R2").replace(">2025-01-08<", ">2025-01-15<")
+    third = gds801.debit("R3").replace(">2000<", ">20<!-- x -->01<").replace("</Aantal>", "</Aantal><Nieuw/>")
+    found = read(gds801.message(gds801.person(first, second, third), total=10_500))[1:]
+    assert [(row.reference, row.day.day, row.service_code) for row in found] == [
+        ("R1", 8, "2000"),
+        ("R2", 15, "2000"),
+        ("R3", 8, "2001"),
+    ]
+    lines = [row.line for row in found]
+    assert lines == sorted(set(lines))
+
+
+def test_the_number_a_practice_knows_a_client_by_is_read(gds801: Any) -> None:
+    person = gds801.person(gds801.debit()).replace(
+        "<Geboortedatum>", "<PatientIdentificatienummer>P77</PatientIdentificatienummer><Geboortedatum>", 1
+    )
+    assert read(gds801.message(person))[0].number == "P77"

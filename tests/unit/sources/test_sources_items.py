@@ -207,6 +207,9 @@ def test_the_activity_that_counts_is_the_one_its_link_says_is_first() -> None:
             "sources.score-and-items",
         ),
         ("odi", [answer(f"{n}", valueCoding={"code": "LA1"}) for n in range(1, 11)], "item_1", "sources.item-answer"),
+        # A finer answer than any scale gives would be written out digit by digit.
+        ("odi", [answer(f"{n}", valueDecimal=1e-300) for n in range(1, 11)], "item_1", "sources.item-answer"),
+        ("odi", [answer(f"{n}", valueDecimal=1e300) for n in range(1, 11)], "item_1", "sources.item-answer"),
         ("koos", [answer("1", valueInteger=1)], "items", "records.items-no-rule"),
         ("odi", [], "score", "sources.score"),
     ],

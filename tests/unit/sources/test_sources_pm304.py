@@ -188,6 +188,12 @@ def test_an_answer_settles_what_was_granted_nothing(pm304: Any) -> None:
     assert [row.rule for row in found[3:]] == ["sources.number", "sources.reference-missing"]
 
 
+def test_the_practices_own_number_of_a_client_is_read(pm304: Any) -> None:
+    line = pm304.person()
+    numbers = [line[:42] + text.ljust(11) + line[53:] for text in ("12345", "", "00000000000")]
+    assert [row.number for row in read(pm304.whole(*numbers))] == ["12345", "", ""]
+
+
 def test_a_code_that_is_filled_up_with_spaces_is_that_code(pm304: Any) -> None:
     line = pm304.claim(service=(70, "2000  "), list=(67, "12 "))
     claim = list(rows(io.BytesIO(pm304.whole(pm304.person(), line))))[1]

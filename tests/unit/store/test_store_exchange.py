@@ -70,7 +70,7 @@ def load(store: Store, *rows: Row) -> tuple[Rejected, ...]:
     with store.loading(kind="table", file_name="f", digest="", by="tester", at=NOW, settings=SETTINGS) as batch:
         for row in rows:
             batch.add(row)
-    return batch.rejected
+    return tuple(batch.rejected)
 
 
 def episode(key: str, start: date, end: date | None = None, patient: PatientKey = ANNA) -> EpisodeRow:

@@ -219,7 +219,7 @@ def test_rows_that_name_only_their_episode_find_its_patient_in_any_order(store: 
     assert data.measurements[0].episode_id == data.episodes[0].episode_id == data.sessions[0].episode_id
     assert data.measurements[0].patient_id == data.patients[0].patient_id
     batch = load(store, replace(measurement("", date(2024, 1, 9), 7, nobody), line=4))
-    assert batch.rejected == (Rejected(4, "patient", "store.patient-not-named"),)
+    assert tuple(batch.rejected) == (Rejected(4, "patient", "store.patient-not-named"),)
 
 
 def test_what_names_no_episode_goes_to_the_one_of_its_day(store: Store) -> None:

@@ -81,7 +81,7 @@ def test_every_order_of_claims_and_answers_counts_each_session_once(tmp_path: Pa
                 ) as batch:
                     for row in (pm304 if kind == "pm304" else gds801).rows(io.BytesIO(data)):
                         batch.add(row)
-                assert batch.rejected == ()
+                assert not batch.rejected
             dataset = store.dataset()
         days = tuple(sorted(one.day for one in dataset.sessions))
         found.add((days, len(dataset.episodes), dataset.episodes[0].start, dataset.episodes[0].source.value))
