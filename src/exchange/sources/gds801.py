@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, BinaryIO, NamedTuple
+from xml.sax.saxutils import unescape
 
 from exchange.errors import SourceError
 from exchange.records.codes import SourceKind
 from exchange.records.identifiers import NOBODY_AGB
 from exchange.sources.fields import Bad, agb, any_day, bsn, compact_day, diagnosis, patient_number, sex, text, whole
 from exchange.sources.rows import ClaimRow, PatientKey, PatientRow, Rejected, SettledRow
-from exchange.sources.xml_tree import Node, Tree, node, trees
+from exchange.sources.xml_tree import Node, Tree, trees
 
 CLAIMS = "http://ei.vektis.nl/declaratiebericht573"
 ANSWERS = "http://ei.vektis.nl/declaratiebericht574"
 # A count that a serialiser wrote as a decimal number.
 _WHOLE = re.compile(r"[.,]0{1,4}$")
 _TEST = re.compile(rb"<(?:[\w.-]{1,40}:)?Berichtsoort>\s{0,20}T\s{0,20}<")
-_HEADER = frozenset({"Declarant", "Zorgaanbieder", "TotaalDeclaratiebedragInclBtw"})
+_SENDER = frozenset({"Declarant", "Zorgaanbieder"})
+_TOTAL = "TotaalDeclaratiebedragInclBtw"
 _PERSON = frozenset(
     {"BSN", "UzoviNummer", "Geboortedatum", "AanvullendeVerzekerdegegevens", "PatientIdentificatienummer"}
 )
 _LINES = frozenset({"DebetPrestatie", "CreditPrestatie"})
 # What differs from line to line of a trajectory; most of the rest is the same.
-_OWN = frozenset({"Referentienummer", "GerelateerdReferentienummer", "Begindatum"})
-# One insured person's lines are held until their element ends, for the BSN may follow them.
-_LINES_LIMIT = 50_000
+_REFERENCE, _PREVIOUS, _DAY = "Referentienummer", "GerelateerdReferentienummer", "Begindatum"
+# One insured person's lines are held until their element ends, for the BSN may follow them: so many, of so many
+# characters, and so many tags in lines that are not alike.
+_LINES_LIMIT, _WRITTEN_LIMIT, _TAGS_LIMIT = 50_000, 80_000_000, 400_000
+_ALIKE = 4096
 # AanvullendPrestatieKenmerk: list 004 holds the entitlement (Aanspraakcode).
 _ENTITLEMENT_LIST = "004"
 _DCSPH_LIST = "005"
@@ -38,12 +42,50 @@ _AMOUNT = re.compile(r"[+-]?[0-9]{1,12}(?:[.,][0-9]{0,4})?")
 
 
 class _Line(NamedTuple):
-    """One Prestatie: what is its own, by name, and what it says like others do."""
+    """One Prestatie: what is its own, by name, as it is written; and what it says like others."""
 
     number: int
     credit: bool
     own: dict[str, str]
     said: Node
+
+    def value(self, name: str) -> str:
+        """Return the text of what is its own; where that is written in another way, lines that are alike share it."""
+        found = self.own.get(name)
+        return self.said.value(name) if found is None else (unescape(found) if "&" in found else found).strip()
+
+
+class _Seen:
+    """What lines said lately, without what is each line's own: those of a trajectory are mostly alike."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.own: re.Pattern[str] | None = None
+        self.written = self.tags = 0
+
+    def line(self, item: Tree) -> _Line:
+        """Return a Prestatie; raise SourceError where its person has more than any that a practice treats."""
+        if self.own is None:
+            self.own = re.compile(rf"<{re.escape(item.prefix)}({_REFERENCE}|{_PREVIOUS}|{_DAY})>([^<]*)<")
+        written = item.written()
+        parts = self.own.split(written)
+        alike = "<".join(parts[::3])
+        said = self.nodes.get(alike)
+        if said is None:
+            if len(self.nodes) == _ALIKE:
+                self.nodes.clear()
+            said = self.nodes[alike] = item.node()
+            self.tags += alike.count("<")
+        self.written += len(written)
+        if self.written > _WRITTEN_LIMIT or self.tags > _TAGS_LIMIT:
+            raise SourceError("sources.xml-limits", line=item.line)
+        # Backwards, for of a name that occurs twice the first counts.
+        own = dict(zip(parts[-3::-3], parts[-2::-3], strict=True))
+        return _Line(item.line, item.name == "CreditPrestatie", own, said)
+
+    def person_ended(self) -> None:
+        """Begin to count anew."""
+        self.written = self.tags = 0
 
 
 @dataclass(slots=True)
@@ -52,8 +94,9 @@ class _State:
 
     declarant: str = ""
     provider: str = ""
-    person: dict[str, Tree] = field(default_factory=dict)
+    person: dict[str, Node] = field(default_factory=dict)
     lines: list[_Line] = field(default_factory=list)
+    seen: _Seen = field(default_factory=_Seen)
     amounts: Decimal | None = Decimal(0)
     stated: Decimal | None = None
 
@@ -68,18 +111,20 @@ def rows(file: BinaryIO) -> Iterator[PatientRow | ClaimRow | SettledRow | Reject
     for namespace, item in trees(
         file,
         namespaces=(CLAIMS, ANSWERS),
-        wanted=_HEADER | _PERSON | _LINES,
+        wanted=_PERSON | _LINES | {_TOTAL},
+        before=_SENDER,
         scopes=frozenset({"Verzekerde"}),
     ):
         if isinstance(item, str):
             yield from _insured(state, answers=namespace.startswith(ANSWERS))
             state.person, state.lines = {}, []
+            state.seen.person_ended()
         elif item.name in _LINES:
             if len(state.lines) >= _LINES_LIMIT:
                 raise SourceError("sources.xml-limits", line=item.line)
-            state.lines.append(_line(item))
+            state.lines.append(state.seen.line(item))
         elif item.name in _PERSON:
-            state.person[item.name] = item
+            state.person[item.name] = item.node()
         else:
             _message(item, state)
     for line in state.lines:
@@ -100,24 +145,9 @@ def is_test(first: bytes) -> bool:
     return _TEST.search(first.replace(b"\0", b"")) is not None
 
 
-def _line(item: Tree) -> _Line:
-    own: dict[str, str] = {}
-    texts = list(item.texts)
-    for name in _OWN:
-        if name in item.names and not item.counts[at := item.names.index(name)]:
-            own[name], texts[at] = texts[at].strip(), ""
-    return _Line(item.line, item.name == "CreditPrestatie", own, _said(item.names, item.counts, tuple(texts)))
-
-
-@lru_cache(maxsize=4096)
-def _said(names: tuple[str, ...], counts: tuple[int, ...], texts: tuple[str, ...]) -> Node:
-    """Return what lines say alike, as one and the same tree."""
-    return node(names, counts, texts)
-
-
 def _message(item: Tree, state: _State) -> None:
     said = item.node()
-    if item.name in {"Declarant", "Zorgaanbieder"}:
+    if item.name in _SENDER:
         try:
             code = agb(said.value("Zorgaanbiedercode"), "declarant")
         except Bad as bad:
@@ -126,7 +156,7 @@ def _message(item: Tree, state: _State) -> None:
             state.declarant = state.declarant or code
         else:
             state.provider = state.provider or code
-    if item.name == "TotaalDeclaratiebedragInclBtw":
+    if item.name == _TOTAL:
         amount = _decimal(said.value("Bedrag"))
         credit = said.value("DebetCreditCode").upper().startswith("C")
         state.stated = -amount if amount is not None and credit else amount
@@ -138,11 +168,10 @@ def _insured(state: _State, *, answers: bool) -> Iterator[PatientRow | ClaimRow 
     if not declarant:
         raise SourceError("sources.declarant", line=first)
     if answers:
-        for line in state.lines:
-            yield _tried(line, lambda line: _answer(line, declarant))
+        yield from _each(state.lines, lambda line: _answer(line, declarant))
         return
     _add_up(state)
-    number = next((tree.line for tree in state.person.values()), first)
+    number = next((node.line for node in state.person.values()), first)
     try:
         key = PatientKey(bsn=bsn(_text(state, "BSN")))
     except Bad as bad:
@@ -154,19 +183,21 @@ def _insured(state: _State, *, answers: bool) -> Iterator[PatientRow | ClaimRow 
         yield Rejected(number, "birth_date", "sources.day")
     else:
         extra = state.person.get("AanvullendeVerzekerdegegevens")
-        code = extra.node().value("GeslachtCode") if extra else ""
+        code = extra.value("GeslachtCode") if extra else ""
         known_as = patient_number(_text(state, "PatientIdentificatienummer"))
         yield PatientRow(number, key, born, sex(code), number=known_as)
     insurer = _text(state, "UzoviNummer")
-    for line in state.lines:
-        yield _tried(line, lambda line: _claim(line, key, declarant, insurer, born))
+    yield from _each(state.lines, lambda line: _claim(line, key, declarant, insurer, born))
 
 
-def _tried(line: _Line, make: Callable[[_Line], ClaimRow | SettledRow]) -> ClaimRow | SettledRow | Rejected:
-    try:
-        return make(line)
-    except Bad as bad:
-        return Rejected(line.number, bad.field, bad.rule)
+def _each(
+    lines: Iterable[_Line], make: Callable[[_Line], ClaimRow | SettledRow]
+) -> Iterator[ClaimRow | SettledRow | Rejected]:
+    for line in lines:
+        try:
+            yield make(line)
+        except Bad as bad:
+            yield Rejected(line.number, bad.field, bad.rule)
 
 
 def _add_up(state: _State) -> None:
@@ -185,7 +216,7 @@ def _claimed(said: Node) -> Decimal | None:
 
 
 def _reference(line: _Line) -> str:
-    reference = text(line.own.get("Referentienummer", ""), "reference", 20)
+    reference = text(line.value(_REFERENCE), "reference", 20)
     if not reference:
         raise Bad("reference", "sources.reference-missing")
     return reference
@@ -193,10 +224,10 @@ def _reference(line: _Line) -> str:
 
 def _claim(line: _Line, key: PatientKey, declarant: str, insurer: str, born: date | None) -> ClaimRow:
     reference = _reference(line)
-    previous = text(line.own.get("GerelateerdReferentienummer", ""), "previous_reference", 20)
+    previous = text(line.value(_PREVIOUS), "previous_reference", 20)
     if line.credit and not previous:
         raise Bad("previous_reference", "sources.credit-reference-missing")
-    day = _day(line.own.get("Begindatum", ""))
+    day = _day(line.value(_DAY))
     if day is None or (born is not None and day < born):
         raise Bad("day", "sources.day")
     what, (trajectory, started) = _service(line.said)
@@ -294,7 +325,7 @@ def _granted(said: Node, *, within: bool = False) -> Iterator[str]:
 
 def _text(state: _State, name: str) -> str:
     found = state.person.get(name)
-    return "" if found is None else found.text
+    return "" if found is None else found.text.strip()
 
 
 def _day(value: str) -> date | None:

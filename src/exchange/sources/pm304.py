@@ -50,7 +50,7 @@ def rows(file: BinaryIO) -> Iterator[PatientRow | ClaimRow | SettledRow | Reject
     number, closed = 0, False
     while raw := file.readline(_LINE_LIMIT):
         number += 1
-        line = _decode(raw)
+        line = raw.decode("ascii").rstrip("\r\n") if raw.isascii() and raw[-1:] == b"\n" else _decode(raw)
         if line is None:
             raise SourceError("sources.pm304-not-fixed-width", hints=("hint.export-again",), line=number)
         if line[:2] not in state.counts and not line.strip("\x1a\x00 "):
@@ -144,8 +144,9 @@ def _record(line: str, number: int, state: _State) -> PatientRow | ClaimRow | Se
     state.counts[kind] += 1
     if kind in {"03", "98"}:
         return None
-    cut = len(line) < state.width and not state.trimmed
+    cut = False
     if len(line) != state.width:
+        cut = len(line) < state.width and not state.trimmed
         # Spaces at the end may have been cut off on the way, of every record; anything else has shifted.
         line = line.ljust(state.width) if len(line) < state.width else line.rstrip().ljust(state.width)
     if kind == "04" and state.width == CLAIM_WIDTH and state.total is not None:
@@ -198,7 +199,6 @@ def _claim(line: str, number: int, state: _State) -> ClaimRow:
         raise Bad("credit", "sources.debit-credit")
     if amount is None:
         raise Bad("amount", "sources.number")
-    quantity = _digits(line[75:79], "quantity")
     reference, previous = line[191:211].strip(), line[211:231].strip()
     if not reference:
         raise Bad("reference", "sources.reference-missing")
@@ -207,18 +207,18 @@ def _claim(line: str, number: int, state: _State) -> ClaimRow:
     what, why_and_who = _service(line[66:161])
     who_says = (number, SourceKind.PM304, key, state.declarant, reference, previous, side == "C", day)
     insurer = _digits(line[23:27], "insurer")
-    return ClaimRow._make((*who_says, *what, int(quantity), abs(amount), *why_and_who, insurer, "", None))
+    return ClaimRow._make((*who_says, *what, abs(amount), *why_and_who, insurer, "", None))
 
 
 @lru_cache(maxsize=4096)
-def _service(said: str) -> tuple[tuple[str, str], tuple[Any, ...]]:
+def _service(said: str) -> tuple[tuple[str, str, int], tuple[Any, ...]]:
     """Read from the code list up to the end code what was done, why and by whom: most lines of a patient say the same.
 
-    Return code list and service code, and diagnosis, entitlement, therapist, referrer, referral day and end code.
+    Return code list, service code, quantity; diagnosis, entitlement, therapist, referrer, referral day and end code.
     """
     line = " " * 66 + said
-    what = (_digits(line[66:69], "code_list").zfill(3), _digits(line[69:75], "service_code").lstrip("0") or "0")
-    return what, (
+    code_list, code = _digits(line[66:69], "code_list").zfill(3), _digits(line[69:75], "service_code")
+    return (code_list, code.lstrip("0") or "0", int(_digits(line[75:79], "quantity"))), (
         _diagnosis(line),
         _code(line[124:127]),
         agb(line[127:135], "therapist"),

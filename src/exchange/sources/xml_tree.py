@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 from xml.parsers import expat
 
 from exchange.errors import SourceError
@@ -23,43 +23,60 @@ _TEXT_LIMIT = 10_000
 _PROLOGUE_LIMIT = 1 << 20
 # What may pass without an element that is wanted: until one comes, libxml2 keeps it all.
 _UNWANTED_LIMIT = 4 << 20
-# What is kept until a scope ends: elements, and characters of their texts.
-_KEPT_LIMIT, _KEPT_TEXT_LIMIT = 400_000, 20_000_000
+# One wanted element as it is written.
+_WRITTEN_LIMIT = 1 << 16
+# After how many wanted elements those that came before are let go of.
+_OFTEN = 64
 # libxml2 knows more, in some of which `<` is written otherwise than expat reads it.
 _ENCODINGS = frozenset({"utf-8", "utf-16", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252"})
 _BROKEN = {"hints": ("hint.export-again",)}
 
 
-class Tree(NamedTuple):
-    """A wanted element with all below it, in document order; with the counts that is the whole tree."""
+class Tree:
+    """A wanted element with all below it; ask what it holds before the next one is taken, for then it is gone."""
 
-    line: int
-    # Local names, how many elements stand directly in each, and the text before the first of those.
-    names: tuple[str, ...]
-    counts: tuple[int, ...]
-    texts: tuple[str, ...]
+    __slots__ = ("_element", "_locals", "line", "name")
 
-    @property
-    def name(self) -> str:
-        """The local name of the element itself."""
-        return self.names[0]
+    def __init__(self, element: _Element, local: Locals) -> None:
+        """Take an element that has ended."""
+        self._element, self._locals = element, local
+        self.name: str = local[element.tag]
+        self.line: int = element.sourceline or 0
 
     @property
-    def text(self) -> str:
-        """Its own text."""
-        return self.texts[0].strip()
+    def prefix(self) -> str:
+        """What stands before the names of its namespace, with the colon."""
+        return f"{self._element.prefix}:" if self._element.prefix else ""
+
+    def written(self) -> str:
+        """Return it as libxml2 writes it: no comments, no CDATA, `<` in tags only; SourceError where it is too long."""
+        from lxml import etree
+
+        text = etree.tostring(self._element, encoding="unicode", with_tail=False)
+        if len(text) > _WRITTEN_LIMIT:
+            raise SourceError("sources.xml-limits", line=self.line)
+        return text
 
     def node(self) -> Node:
-        """Return the tree as nodes."""
-        return node(self.names, self.counts, self.texts)
+        """Return it as nodes; SourceError where it is wider or longer than any that a practice gets."""
+        root = Node(self.name, self._element.text or "", self.line)
+        made = [(self._element, root)]
+        for count, (element, node) in enumerate(made):
+            if count >= _NODE_LIMIT or len(node.text) > _TEXT_LIMIT:
+                raise SourceError("sources.xml-limits", line=self.line)
+            for child in element:
+                node.children.append(Node(self._locals[child.tag], child.text or ""))
+                made.append((child, node.children[-1]))
+        return root
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One element by its local name: its text, and its children."""
+    """One element by its local name: its text, and its children; of the outermost the line it stands on too."""
 
     name: str
     text: str = ""
+    line: int = 0
     children: list[Node] = field(default_factory=list)
     below: dict[str, list[Node]] | None = None
 
@@ -84,17 +101,6 @@ class Node:
         return "" if found is None else found.text.strip()
 
 
-def node(names: Sequence[str], counts: Sequence[int], texts: Sequence[str]) -> Node:
-    """Return the tree that names, counts and texts in document order are."""
-    root = Node(names[0], texts[0])
-    waiting = [root] * counts[0]
-    for name, count, text in zip(names[1:], counts[1:], texts[1:], strict=True):
-        made = Node(name, text)
-        waiting.pop().children.append(made)
-        waiting += [made] * count
-    return root
-
-
 def _gather(above: Node, into: dict[str, list[Node]]) -> None:
     for child in above.children:
         into.setdefault(child.name, []).append(child)
@@ -102,7 +108,7 @@ def _gather(above: Node, into: dict[str, list[Node]]) -> None:
             _gather(child, into)
 
 
-class _Locals(dict[Any, str]):
+class Locals(dict[Any, str]):
     """Names without their namespaces; a message has few names, a hostile one is not remembered."""
 
     def __missing__(self, tag: Any) -> str:
@@ -155,15 +161,15 @@ class _Prologue:
 
 
 class _Collector:
-    """Makes trees of what libxml2 has built, and lets go of everything before them."""
+    """Finds what is wanted in what libxml2 has built, and lets go of everything before it."""
 
-    def __init__(self, wanted: frozenset[str], scopes: frozenset[str]) -> None:
+    def __init__(self, wanted: frozenset[str], before: frozenset[str], scopes: frozenset[str]) -> None:
         from lxml import etree
 
-        self.wanted, self.scopes = wanted, scopes
-        self.locals = _Locals()
-        self.kept = self.kept_text = 0
-        self.known = False
+        self.wanted, self.before = wanted, before
+        self.locals = Locals()
+        self.began = False
+        self.since = 0
         self.parser = etree.XMLPullParser(
             events=("end",), tag=[f"{{*}}{name}" for name in sorted(wanted | scopes)], resolve_entities=False,
             no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True,
@@ -188,53 +194,52 @@ class _Collector:
 
     def ready(self) -> Iterator[Tree | str]:
         """Yield what has ended since the last time."""
-        local = self.locals
+        local, wanted = self.locals, self.wanted
         for _, element in self.parser.read_events():
-            if not self.known:
-                self.refuse_doctype(element)
-            above = []
-            one = element.getparent()
-            while one is not None and local[one.tag] not in self.wanted:
-                above.append(one)
-                one = one.getparent()
-            if one is not None:
+            if not self.began:
+                self.began = True
+                yield from self.standing_before(element)
+            above = element.getparent()
+            while above is not None and local[above.tag] not in wanted:
+                above = above.getparent()
+            if above is not None:
                 # Part of a tree that is still to come.
                 continue
             name = local[element.tag]
-            if name in self.wanted:
-                yield self.tree(element)
+            self.since += 1
+            if name in wanted:
+                yield Tree(element, local)
             else:
-                self.kept = self.kept_text = 0
                 yield name
-            _forget_before(element, above)
+                self.since = _OFTEN
+            if self.since >= _OFTEN:
+                self.since = 0
+                _forget_before(element)
 
-    def refuse_doctype(self, element: _Element) -> None:
-        """Ask libxml2 too: two parsers may disagree on what a file's first bytes are."""
+    def standing_before(self, element: _Element) -> Iterator[Tree]:
+        """Yield what is asked for of all that stands before the first wanted element."""
         if element.getroottree().docinfo.internalDTD is not None:
+            # expat has looked, but two parsers may disagree on what a file's first bytes are.
             raise SourceError("sources.xml-doctype", line=1)
-        self.known = True
-
-    def tree(self, element: _Element) -> Tree:
-        """Return the element as a tree; raise SourceError where it is bigger than any that a practice gets."""
-        every, local = list(element.iter()), self.locals
-        texts = [one.text or "" for one in every]
-        characters = sum(map(len, texts))
-        self.kept += len(every)
-        self.kept_text += characters
-        too_long = characters > _TEXT_LIMIT and max(map(len, texts)) > _TEXT_LIMIT
-        if too_long or len(every) > _NODE_LIMIT or self.kept > _KEPT_LIMIT or self.kept_text > _KEPT_TEXT_LIMIT:
-            raise SourceError("sources.xml-limits", line=element.sourceline)
-        names = tuple([local[one.tag] for one in every])
-        return Tree(element.sourceline or 0, names, tuple(map(len, every)), tuple(texts))
+        inside = None
+        tags = [*(f"{{*}}{name}" for name in sorted(self.before)), f"{{*}}{self.locals[element.tag]}"]
+        for one in element.getroottree().iter(*tags):
+            if one is element:
+                return
+            if inside is None or inside not in one.iterancestors():
+                inside = one
+                if self.locals[one.tag] in self.before:
+                    yield Tree(one, self.locals)
 
 
-def _forget_before(element: _Element, above: Iterable[_Element]) -> None:
+def _forget_before(element: _Element) -> None:
     """Let go of all that came before an element: it has been given out, or nobody asked for it."""
-    here = element
-    for one in above:
-        while (before := here.getprevious()) is not None:
-            one.remove(before)
-        here = one
+    here: _Element | None = element
+    while here is not None:
+        above = here.getparent()
+        while above is not None and (before := here.getprevious()) is not None:
+            above.remove(before)
+        here = above
 
 
 def _is_one_of(namespace: str, known: Iterable[str]) -> bool:
@@ -243,15 +248,23 @@ def _is_one_of(namespace: str, known: Iterable[str]) -> bool:
 
 
 def trees(
-    file: BinaryIO, *, namespaces: Iterable[str], wanted: frozenset[str], scopes: frozenset[str]
+    file: BinaryIO,
+    *,
+    namespaces: Iterable[str],
+    wanted: frozenset[str],
+    before: frozenset[str],
+    scopes: frozenset[str],
 ) -> Iterator[tuple[str, Tree | str]]:
-    """Yield (root namespace, a whole tree or the name of a scope that ended) in document order."""
+    """Yield (root namespace, a whole tree or the name of a scope that ended) in document order.
+
+    A name in `before` is looked for only in what stands before the first wanted element or scope.
+    """
     prologue = _Prologue()
     data = prologue.read(file)
     namespace = prologue.root.rpartition(" ")[0]
     if not _is_one_of(namespace, namespaces):
         raise SourceError("sources.gds801-namespace", hints=("hint.kind-of-file",), line=1)
-    collector = _Collector(wanted, scopes)
+    collector = _Collector(wanted, before, scopes)
     unwanted = 0
     line = 1
     while True:

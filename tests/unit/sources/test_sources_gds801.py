@@ -218,7 +218,7 @@ def test_a_therapist_that_stands_deeper_is_found_and_is_not_the_referrer(gds801:
 
 def test_what_is_kept_of_one_person_has_a_limit(gds801: Any) -> None:
     line = gds801.debit().replace("<Aantal>", "<X/>" * 1900 + "<Aantal>")
-    lines = [line.replace(">R1<", f">R{number}<") for number in range(220)]
+    lines = [line.replace(">R1<", f">R{number}<").replace("<X/>", f"<X>{number}</X>", 1) for number in range(220)]
     assert refused(gds801.message(gds801.person(*lines))) == "sources.xml-limits"
 
 
@@ -245,7 +245,7 @@ def test_an_encoding_that_a_serialiser_uses_is_read(gds801: Any, encoding: str) 
 def test_a_doctype_that_only_the_second_parser_sees_is_refused(gds801: Any) -> None:
     from exchange.sources.xml_tree import _Collector
 
-    collector = _Collector(frozenset({"BSN"}), frozenset())
+    collector = _Collector(frozenset({"BSN"}), frozenset({"Declarant"}), frozenset())
     collector.feed(b"<!DOCTYPE a [<!ENTITY b 'x'>]><a><BSN>&b;</BSN></a>")
     with pytest.raises(SourceError) as error:
         list(collector.ready())
