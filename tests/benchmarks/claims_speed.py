@@ -1,6 +1,6 @@
 """Measure loading a claims file beside bare pandas: invented PM304 and GDS801; asserts nothing.
 
-python tests/benchmarks/claims_speed.py [LINES] [RUNS]
+python tests/benchmarks/claims_speed.py [LINES] [RUNS] [pm304|gds801]
 
 Each run is a process of its own, in turns: our load with every check, credits settled, episodes rebuilt, everything
 encrypted; and `pandas.read_fwf` of the same 24 fields with `to_sql` into the same kind of encrypted database, with no
@@ -203,23 +203,28 @@ def compare(what: str, path: Path, other: str, runs: int) -> None:
     print(f"{what} ours / {other}: {ratio['wall']:.2f} wall, {ratio['processor']:.2f} processor (1 is as fast)")
 
 
-def main(count: int, runs: int) -> None:
+KINDS = {"pm304": (write_pm304, "pandas"), "gds801": (write_gds801, "iterparse")}
+
+
+def main(count: int, runs: int, kinds: list[str]) -> None:
     """Compare at `count` lines, and show how ours grows up to it."""
     with tempfile.TemporaryDirectory() as folder:
-        claims, xml = Path(folder) / "claims.txt", Path(folder) / "claims.xml"
-        for size in sorted({max(1, count // 100), max(1, count // 10), count}):
-            write_pm304(claims, size)
-            cost = run("ours", claims)
-            each = cost["processor"] / size * 1e6
-            spent = f"{cost['processor']:.1f} s of processor, {each:.0f} µs a line"
-            print(f"PM304, {size} lines: {spent}, peak {cost['peak']:.0f} MiB")
-        compare("PM304", claims, "pandas", runs)
-        write_gds801(xml, count)
-        compare("GDS801", xml, "iterparse", runs)
+        for kind in kinds:
+            write, other = KINDS[kind]
+            file = Path(folder) / f"claims-{kind}"
+            for size in sorted({max(1, count // 100), max(1, count // 10), count}):
+                write(file, size)
+                cost = run("ours", file)
+                each = cost["processor"] / size * 1e6
+                spent = f"{cost['processor']:.1f} s of processor, {each:.0f} µs a line"
+                print(f"{kind}, {size} lines: {spent}, peak {cost['peak']:.0f} MiB", flush=True)
+            compare(kind, file, other, runs)
+            file.unlink()
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
         one(sys.argv[2], Path(sys.argv[3]))
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 20_000, int(sys.argv[2]) if len(sys.argv) > 2 else 5)
+        given = dict(enumerate(sys.argv))
+        main(int(given.get(1, "20000")), int(given.get(2, "5")), [given[3]] if 3 in given else list(KINDS))

@@ -51,7 +51,9 @@ def command(
     What was received from a partner is acknowledged in the same file.
 
     Example: exchange export gp-2026 --dry-run
+
     Example: exchange export --acknowledge
+
     Example: exchange export gp-2026 --party agb:01999991 --again 3
     """
     way = login(speaker, host_key, identity, ssh_secret_fd)

@@ -30,6 +30,7 @@ def show(speaker: Speaker, epd_number: str | None, last: int | None) -> None:
     """Show the latest entries, or all about one client.
 
     Example: exchange log show --last 20
+
     Example: exchange log show --patient P17
     """
     from exchange.operations import trail
@@ -74,6 +75,7 @@ def verify(speaker: Speaker, witness: str | None) -> int:
     """Check the whole chain, and that it fits every head of it that partners sent back.
 
     Example: exchange log verify
+
     Example: exchange log verify --witness agb:01999991
     """
     from exchange.operations import witnessing

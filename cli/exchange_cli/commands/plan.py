@@ -28,6 +28,7 @@ def command(speaker: Speaker, files: tuple[Path, ...], ask: bool, final: bool, p
     """Write the improvement plan for the insurer: a draft with marked blanks, or the final edition.
 
     Example: exchange plan --to plan.docx
+
     Example: exchange plan --progress --to progress.docx
     """
     from exchange.operations import summarising

@@ -26,6 +26,7 @@ def command(speaker: Speaker, files: tuple[Path, ...], audience: str, release: b
     alone, goes to the screen only, and is noted in the log of each patient whose case is shown.
 
     Example: exchange summary --to summary.html
+
     Example: exchange summary --explain substitution-net@gp-2026
     """
     from exchange.operations import summarising

@@ -27,7 +27,7 @@ from exchange.indicators.disclosure import (
     too_few,
 )
 from exchange.indicators.families import sums_of
-from exchange.indicators.figure import Figure
+from exchange.indicators.figure import Figure, Interval
 from exchange.indicators.withholding import OPEN, Table
 
 TOO_FEW = "disclosure.too-few"
@@ -234,6 +234,11 @@ def _withhold_parts(
                 table.withhold((i, name), (1, t - 1) if small and inside < t else None)
 
 
+def withhold(figure: Figure) -> Figure:
+    """Return a figure withheld because it would give another away, with nothing said instead."""
+    return _masked(figure, WOULD_REVEAL, {})
+
+
 def _masked(figure: Figure, reason: str, details: Mapping[str, float]) -> Figure:
     """Return the figure with its reason, its definition and nothing that was counted but what may be said instead."""
     return replace(
@@ -270,8 +275,9 @@ def _trimmed(figure: Figure, parts: Collection[str], counts: Collection[str], th
         withheld.add("evidence")
     kept: dict[str, Any] = dict.fromkeys(counts)
     if counts and figure.bounds is not None:
-        # Worst and best case tell the number of unknown cases.
-        kept["bounds"] = None
+        # Worst and best case tell the number of unknown cases, and so do limits that reach from one to the other.
+        kept |= {"bounds": None, "interval": _among_answered(figure)}
+        details |= {"answered-lower", "answered-upper"} & figure.details.keys()
         withheld.add("bounds")
     return replace(
         figure,
@@ -281,6 +287,16 @@ def _trimmed(figure: Figure, parts: Collection[str], counts: Collection[str], th
         evidence={} if evidence else figure.evidence,
         withheld=tuple(sorted(withheld)),
     )
+
+
+def _among_answered(figure: Figure) -> Interval | None:
+    """Return the interval among those answered in place of one over the unknown; its method says so."""
+    if figure.interval is None or not figure.interval.method.endswith("-bounds"):
+        return figure.interval
+    method = figure.interval.method.removesuffix("-bounds") + "-answered"
+    limits = (figure.details.get(name) for name in ("answered-lower", "answered-upper"))
+    lower, upper = limits
+    return None if lower is None or upper is None else Interval(lower, upper, method, figure.interval.level)
 
 
 def _counts(figures: Sequence[Figure], threshold: int) -> list[set[str]]:

@@ -18,6 +18,7 @@ from exchange.operations import (
     figuring,
     improving,
     indexing,
+    nesting,
     positioning,
     practising,
     quoting,
@@ -125,7 +126,14 @@ class Composer:
         """
         everything = self._everything
         seen = figuring.protected(everything, self.audience)
-        return {id(old): new for old, new in zip(everything, seen, strict=True)}
+        shown = {id(old): new for old, new in zip(everything, seen, strict=True)}
+        if self.outside:
+            from exchange.indicators.protecting import withhold
+
+            found = [(self.asked[id(one)], one, shown[id(one)]) for one in everything]
+            for identity in nesting.too_near(self.workspace, found):
+                shown[identity] = withhold(shown[identity])
+        return shown
 
     @cached_property
     def _everything(self) -> tuple[Figure, ...]:

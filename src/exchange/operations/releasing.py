@@ -113,7 +113,7 @@ def _cells(workspace: Workspace, published: Iterable[tuple[Asked, Figure, Figure
 
     digests: dict[str, str] = {}
     for asked, counted, shown in published:
-        parts = _published(shown)
+        parts = published_parts(shown)
         if not parts:
             continue
         members = tracing.members(tracing.trace(workspace, asked, counted))
@@ -127,7 +127,7 @@ def _cells(workspace: Workspace, published: Iterable[tuple[Asked, Figure, Figure
             yield _Cell(asked, shown, part, cell)
 
 
-def _published(shown: Figure) -> tuple[str, ...]:
+def published_parts(shown: Figure) -> tuple[str, ...]:
     """Return the counts of people that a figure tells as its readers see it."""
     from exchange.indicators.disclosure import COUNTING_PEOPLE
 

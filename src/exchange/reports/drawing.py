@@ -36,7 +36,7 @@ _STYLE: Mapping[str, Any] = {
 
 
 def draw(
-    paint: Callable[[Any], None], *, name: str, title: str, description: str, height: float = 3.4
+    paint: Callable[[Any], None], *, name: str, title: str, description: str, height: float = 2.9
 ) -> tuple[bytes, bytes]:
     """Return a chart as SVG with title and description, and as PNG for Word."""
     import matplotlib as mpl

@@ -139,10 +139,11 @@ def method_text(figure: Figure, language: str) -> str:
     if figure.interval is None:
         return ""
     level = percent(figure.interval.level, language, 0)
-    plain = figure.interval.method.removesuffix("-bounds")
+    plain = figure.interval.method.removesuffix("-bounds").removesuffix("-answered")
     method = label("method", plain, language)
     if plain != figure.interval.method:
-        method = say("reports.method-with-bounds", {"method": method}, language)
+        over = "bounds" if figure.interval.method.endswith("-bounds") else "answered"
+        method = say(f"reports.method-with-{over}", {"method": method}, language)
     return label("figure", "method", language, level=level, method=method)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
@@ -31,7 +32,7 @@ def document(facts: SummaryFacts, language: str) -> Document:
         "trend_of": lambda figure, agreement="": over_time.get((agreement, figure.indicator)),
         "no_trend": lambda figure, agreement=None: _no_trend(figure, agreement or facts, language),
         "pictures": drawn,
-        "glance": _glance(facts),
+        "glance": _glance(facts, language),
         "national": charts.national_sessions(),
         "bound": facts.charts.index.band.bound if facts.charts.index and facts.charts.index.band else "lower",
         "primary_title": lambda agreement: _primary_title(agreement, facts, language),
@@ -118,20 +119,37 @@ def all_figures(facts: SummaryFacts) -> list[Figure]:
     return [figure for agreement in facts.agreements for figure in agreement.figures] + list(facts.figures)
 
 
-def _glance(facts: SummaryFacts) -> list[Figure]:
-    """Return the figures for the first page: what was agreed to be judged, then what is judged, then the rest."""
-    primary = [
-        figure
-        for agreement in facts.agreements
-        for figure in agreement.figures
-        if figure.indicator == agreement.primary
+def _glance(facts: SummaryFacts, language: str) -> list[tuple[Figure, str]]:
+    """Return the figures for the first page, each with whose it is where an indicator stands there twice.
+
+    First what was agreed to be judged, then what is judged, then the rest.
+    """
+    everything: list[tuple[Figure, AgreementFacts | None]] = [
+        (figure, agreement) for agreement in facts.agreements for figure in agreement.figures
     ]
-    chosen: list[Figure] = []
-    everything = all_figures(facts)
-    for figure in [*primary, *(one for one in everything if one.target is not None), *everything]:
-        if not any(figure is other or figure == other for other in chosen):
-            chosen.append(figure)
-    return chosen[:_GLANCE]
+    everything += [(figure, None) for figure in facts.figures]
+    primary = [one for one in everything if one[1] is not None and one[0].indicator == one[1].primary]
+    chosen: list[tuple[Figure, AgreementFacts | None]] = []
+    for one in [*primary, *(each for each in everything if each[0].target is not None), *everything]:
+        if not any(one[0] == other[0] for other in chosen):
+            chosen.append(one)
+    shown = chosen[:_GLANCE]
+    twice = Counter(figure.indicator for figure, _ in shown)
+    return [
+        (figure, _whose(agreement, facts, language) if twice[figure.indicator] > 1 else "")
+        for figure, agreement in shown
+    ]
+
+
+def _whose(agreement: AgreementFacts | None, facts: SummaryFacts, language: str) -> str:
+    """Return the kind of partner, or the partners where more than one agreement is of that kind."""
+    if agreement is None:
+        return ""
+    alone = sum(other.kind == agreement.kind for other in facts.agreements) == 1
+    kind = figures_text.label("kind", agreement.kind, language)
+    # "Huisartsen" within a line, but "GPs".
+    kind = kind if kind[1:2].isupper() else kind[:1].lower() + kind[1:]
+    return kind if alone else ", ".join(agreement.partners) or agreement.title
 
 
 def certainty(facts: SummaryFacts) -> dict[str, Any]:

@@ -35,6 +35,7 @@ _REFERENCE, _PREVIOUS, _DAY = "Referentienummer", "GerelateerdReferentienummer",
 # characters, and so many tags in lines that are not alike.
 _LINES_LIMIT, _WRITTEN_LIMIT, _TAGS_LIMIT = 50_000, 80_000_000, 400_000
 _ALIKE = 4096
+_LONGEST = 20
 # AanvullendPrestatieKenmerk: list 004 holds the entitlement (Aanspraakcode).
 _ENTITLEMENT_LIST = "004"
 _DCSPH_LIST = "005"
@@ -52,7 +53,14 @@ class _Line(NamedTuple):
     def value(self, name: str) -> str:
         """Return the text of what is its own; where that is written in another way, lines that are alike share it."""
         found = self.own.get(name)
-        return self.said.value(name) if found is None else (unescape(found) if "&" in found else found).strip()
+        if found is None:
+            return self.said.value(name)
+        return found if found.isalnum() else unescape(found).strip()
+
+    def reference(self, name: str, field_name: str) -> str:
+        """Return one of its reference numbers, or nothing."""
+        found = self.value(name)
+        return found if len(found) <= _LONGEST and found.isalnum() else text(found, field_name, _LONGEST)
 
 
 class _Seen:
@@ -186,7 +194,11 @@ def _insured(state: _State, *, answers: bool) -> Iterator[PatientRow | ClaimRow 
         code = extra.value("GeslachtCode") if extra else ""
         known_as = patient_number(_text(state, "PatientIdentificatienummer"))
         yield PatientRow(number, key, born, sex(code), number=known_as)
-    insurer = _text(state, "UzoviNummer")
+    try:
+        insurer = _code(_text(state, "UzoviNummer"), "insurer", 4)
+    except Bad as bad:
+        yield from (Rejected(line.number, bad.field, bad.rule) for line in state.lines)
+        return
     yield from _each(state.lines, lambda line: _claim(line, key, declarant, insurer, born))
 
 
@@ -216,7 +228,7 @@ def _claimed(said: Node) -> Decimal | None:
 
 
 def _reference(line: _Line) -> str:
-    reference = text(line.value(_REFERENCE), "reference", 20)
+    reference = line.reference(_REFERENCE, "reference")
     if not reference:
         raise Bad("reference", "sources.reference-missing")
     return reference
@@ -224,7 +236,7 @@ def _reference(line: _Line) -> str:
 
 def _claim(line: _Line, key: PatientKey, declarant: str, insurer: str, born: date | None) -> ClaimRow:
     reference = _reference(line)
-    previous = text(line.value(_PREVIOUS), "previous_reference", 20)
+    previous = line.reference(_PREVIOUS, "previous_reference")
     if line.credit and not previous:
         raise Bad("previous_reference", "sources.credit-reference-missing")
     day = _day(line.value(_DAY))
@@ -234,7 +246,7 @@ def _claim(line: _Line, key: PatientKey, declarant: str, insurer: str, born: dat
     if started is not None and started > day:
         raise Bad("trajectory_start", "sources.trajectory-after-day")
     who_says = (line.number, SourceKind.GDS801, key, declarant, reference, previous, line.credit, day)
-    return ClaimRow._make((*who_says, *what, _code(insurer, "insurer", 4), trajectory, started))
+    return ClaimRow._make((*who_says, *what, insurer, trajectory, started))
 
 
 @lru_cache(maxsize=4096)

@@ -16,7 +16,8 @@ from exchange.errors import SourceError
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-_CHUNK = 1 << 16
+# Small enough for what is built of it to stay near the processor.
+_CHUNK = 1 << 14
 _NODE_LIMIT = 2_000
 _TEXT_LIMIT = 10_000
 # The prologue: declaration, comments and the root's start tag.
@@ -26,7 +27,7 @@ _UNWANTED_LIMIT = 4 << 20
 # One wanted element as it is written.
 _WRITTEN_LIMIT = 1 << 16
 # After how many wanted elements those that came before are let go of.
-_OFTEN = 64
+_OFTEN = 16
 # libxml2 knows more, in some of which `<` is written otherwise than expat reads it.
 _ENCODINGS = frozenset({"utf-8", "utf-16", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252"})
 _BROKEN = {"hints": ("hint.export-again",)}
