@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 from xml.parsers import expat
 
-from exchange.errors import SourceError
+from lxml import etree
+from lxml.etree import _Element
 
-if TYPE_CHECKING:
-    from lxml.etree import _Element
+from exchange.errors import SourceError
 
 # Small enough for what is built of it to stay near the processor.
 _CHUNK = 1 << 14
@@ -38,10 +38,9 @@ class Tree:
 
     __slots__ = ("_element", "_locals", "line", "name")
 
-    def __init__(self, element: _Element, local: Locals) -> None:
+    def __init__(self, element: _Element, name: str, local: Locals) -> None:
         """Take an element that has ended."""
-        self._element, self._locals = element, local
-        self.name: str = local[element.tag]
+        self._element, self._locals, self.name = element, local, name
         self.line: int = element.sourceline or 0
 
     @property
@@ -51,8 +50,6 @@ class Tree:
 
     def written(self) -> str:
         """Return it as libxml2 writes it: no comments, no CDATA, `<` in tags only; SourceError where it is too long."""
-        from lxml import etree
-
         text = etree.tostring(self._element, encoding="unicode", with_tail=False)
         if len(text) > _WRITTEN_LIMIT:
             raise SourceError("sources.xml-limits", line=self.line)
@@ -165,8 +162,6 @@ class _Collector:
     """Finds what is wanted in what libxml2 has built, and lets go of everything before it."""
 
     def __init__(self, wanted: frozenset[str], before: frozenset[str], scopes: frozenset[str]) -> None:
-        from lxml import etree
-
         self.wanted, self.before = wanted, before
         self.locals = Locals()
         self.began = False
@@ -178,8 +173,6 @@ class _Collector:
 
     def feed(self, data: bytes) -> None:
         """Give libxml2 the next bytes, or none at the end."""
-        from lxml import etree
-
         try:
             if data:
                 self.parser.feed(data)
@@ -209,7 +202,7 @@ class _Collector:
             name = local[element.tag]
             self.since += 1
             if name in wanted:
-                yield Tree(element, local)
+                yield Tree(element, name, local)
             else:
                 yield name
                 self.since = _OFTEN
@@ -229,8 +222,8 @@ class _Collector:
                 return
             if inside is None or inside not in one.iterancestors():
                 inside = one
-                if self.locals[one.tag] in self.before:
-                    yield Tree(one, self.locals)
+                if (name := self.locals[one.tag]) in self.before:
+                    yield Tree(one, name, self.locals)
 
 
 def _forget_before(element: _Element) -> None:

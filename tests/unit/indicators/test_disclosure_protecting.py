@@ -319,6 +319,42 @@ def test_bounds_go_where_the_unknown_goes_and_the_value_stays() -> None:
     assert kept.bounds == (0.4, 0.6)
 
 
+def test_limits_do_not_tell_how_many_are_unknown_where_that_is_withheld() -> None:
+    """Whatever the number of unknown from 1 to 9, a reader sees the same figure."""
+    from exchange.indicators.cube import CubeRow
+    from exchange.indicators.figures import figure as counted
+    from exchange.indicators.reading import shipped_definitions
+
+    definition = shipped_definitions()["onward-advice"]
+
+    def seen(unknown: int) -> Figure:
+        due, sums = 60 + unknown, {}
+        for name, count in {"answered": 60, "numerator": 40, "due": due, "possible": 40 + unknown}.items():
+            sums |= {f"{name}_{name}": count, f"{name}_due": count, f"patients_{name}": count, name: count}
+        sums |= {
+            "numerator_answered": 40,
+            "patients_refuted": 20,
+            "patients_doubtful": 20 + unknown,
+            "unknown": unknown,
+        }
+        row = CubeRow({}, {"eligible": due, "censored": 0, "excluded": 0, "no_agreement": 0, **sums})
+        made = counted(definition, row, start=BASE.start, end=BASE.end, cut_off=BASE.cut_off)
+        assert made.interval is not None
+        assert made.interval.method == ("wilson-clustered-bounds" if unknown else "wilson-clustered")
+        (found,) = outside(made)
+        return found
+
+    told = [seen(unknown) for unknown in range(1, 10)]
+    assert all(one == told[0] for one in told)
+    assert told[0].interval is not None
+    assert told[0].interval.method == "wilson-clustered-answered"
+    assert (told[0].interval.lower, told[0].interval.upper) == (seen(0).interval.lower, seen(0).interval.upper)
+    assert seen(30).interval.method == "wilson-clustered-bounds"
+    # Without limits among those answered there are none to show.
+    bare = figure(30, 60, unknown=4, due=64, bounds=(0.47, 0.53), interval=Interval(0.3, 0.7, "wilson-bounds"))
+    assert outside(bare)[0].interval is None
+
+
 def test_a_count_withheld_from_one_group_is_withheld_from_its_sisters() -> None:
     total, *groups = figure(60, 120, excluded=40), *by("sex", (30, 60), (30, 60))
     groups = [replace(groups[0], excluded=4), replace(groups[1], excluded=36)]
