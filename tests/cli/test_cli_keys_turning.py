@@ -109,6 +109,12 @@ def test_a_backup_is_made_and_restored_and_a_second_laptop_joins(run, town, tmp_
     assert (back.code, back.err) == (0, "")
     assert "begint opnieuw te tellen" in back.out
     assert run("doctor", workspace=tmp_path / "terug").code == 0
+    open_still = run("consent", "restored", "--language", "nl", workspace=tmp_path / "terug")
+    assert (open_still.code, "gaat er niets over cliënten naar buiten" in open_still.out) == (3, True)
+    refused(run, "export", "huisartsen", workspace=tmp_path / "terug", code=11, rule="consenting.behind")
+    assert run("consent", "restored", "--caught-up", workspace=tmp_path / "terug").code == 0
+    assert run("consent", "restored", "--json", workspace=tmp_path / "terug").json == {"since": None, "caught_up": True}
+    assert run("consent", "restored", workspace=practice).code == 0
     run("keys", "join", "--to", invitation, "--passphrase-fd", descriptor(PASSPHRASE), workspace=practice)
     joined = run("init", tmp_path / "tweede", "--from", invitation, "--passphrase-fd", descriptor(PASSPHRASE), "--json")
     assert (joined.code, joined.json["kind"], joined.json["partners"]) == (0, "invitation", 4)
@@ -116,7 +122,7 @@ def test_a_backup_is_made_and_restored_and_a_second_laptop_joins(run, town, tmp_
         run("keys", "show", "--json", workspace=one).json["fingerprint"] for one in (practice, tmp_path / "tweede")
     ]
     assert shown[0] == shown[1]
-    assert "restored" in run("log", "show", "--last", "1", workspace=tmp_path / "terug").out
+    assert "consents-caught-up" in run("log", "show", "--last", "1", workspace=tmp_path / "terug").out
 
 
 def test_a_key_is_destroyed_when_it_is_due_and_not_before(run, town):

@@ -111,6 +111,28 @@ def _answered(speaker: Speaker, one: Withdrawal) -> str:
     return speaker.say("program.withdrawal-overdue" if one.overdue else "program.withdrawal-open")
 
 
+@command.command("restored")
+@click.option("--caught-up", is_flag=True, help="What clients said since the backup is recorded again; exports go on.")
+@common
+def restored(speaker: Speaker, caught_up: bool) -> int:
+    """After a restore: go through what clients refused or withdrew since the backup, before anything is sent.
+
+    Example: exchange consent restored --caught-up
+    """
+    from exchange.operations import catching_up
+
+    with speaker.workspace() as workspace:
+        since = catching_up.behind_since(workspace)
+        if caught_up:
+            catching_up.caught_up(workspace)
+    done = since is None or caught_up
+    made = f"{since:%Y-%m-%d %H:%M} UTC" if since else ""
+    rule = "none" if since is None else "done" if caught_up else "open"
+    speaker.tell(f"program.consents-behind-{rule}", made=made)
+    speaker.result({"since": since.isoformat() if since else None, "caught_up": done})
+    return exits.DONE if done else exits.FINDINGS
+
+
 @command.command("answer")
 @click.argument("code")
 @click.option("--deleted", is_flag=True, help="We deleted the data; this deletes them here, and can't be undone.")

@@ -231,7 +231,8 @@ def _write_register(workspace: Workspace, entries: list[dict[str, Any]]) -> None
 def restore(file: Path, folder: Path, *, passphrase: str, now: datetime, on: date, user: str) -> Restored:
     """Make a workspace from a backup or an invitation, in a new or empty folder, whole or not at all.
 
-    From a backup every stream of ours begins a new epoch, so that partners see no replay where numbers come again.
+    From a backup every stream of ours begins a new epoch, so that partners see no replay where numbers come again; and
+    nothing about patients is sent until a person has gone through what clients withdrew since (`catching_up`).
     From an invitation the workspace is an instance of its own beside the one that invited it.
     """
     from exchange.operations import joining
@@ -247,7 +248,7 @@ def restore(file: Path, folder: Path, *, passphrase: str, now: datetime, on: dat
             (part / name).mkdir(mode=0o700, exist_ok=True)
         if heading["kind"] == INVITATION:
             joining.become_instance(part, passphrase, now=now)
-        epochs, partners = _settle(part, heading["kind"], passphrase, now=now, on=on, user=user)
+        epochs, partners = _settle(part, heading, passphrase, now=now, on=on, user=user)
         if folder.exists():
             folder.rmdir()
         part.rename(folder)
@@ -323,12 +324,18 @@ def _write_out(content: Any, path: Path) -> None:
         os.fsync(out.fileno())
 
 
-def _settle(part: Path, kind: str, passphrase: str, *, now: datetime, on: date, user: str) -> tuple[int, int]:
+def _settle(
+    part: Path, heading: dict[str, Any], passphrase: str, *, now: datetime, on: date, user: str
+) -> tuple[int, int]:
     """Open what came out once, before anybody relies on it; begin new epochs after a backup."""
+    from exchange.operations import catching_up
+
+    kind = heading["kind"]
     with Workspace.open(part, passphrase=lambda _name: passphrase, now=now, on=on, user=user) as workspace:
         epochs = 0
         if kind == BACKUP and "://" not in workspace.settings.store:
             epochs = workspace.store.journal.new_epochs(workspace.settings.party)
+            catching_up.fell_behind(workspace, datetime.fromisoformat(heading["made"]))
         trail.note(workspace, "restored" if kind == BACKUP else "joined", object=f"instance:{workspace.store.instance}")
         return epochs, len({one.party for one in workspace.store.partners.list()})
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from exchange.errors import StoreError
 from exchange.findings import Decision, Finding, Premise
-from exchange.operations import acknowledging, carrying, posting, trail
+from exchange.operations import acknowledging, carrying, catching_up, posting, trail
 from exchange.operations.gathering import Courses, Terms, terms_of
 from exchange.operations.telling import Asked, Draft, drafted, question
 from exchange.operations.workspace import Workspace
@@ -70,9 +70,13 @@ def export(
     """Send what is new under an agreement to every party on the other side that may have it.
 
     `to` is a folder or `sftp://…` where the files are dropped; without it they stay in the outbox.
-    Raises Refused where the gate refuses everything on one ground (an expired agreement, an unverified card).
+    Raises Refused where a backup was put back and nobody has gone through the withdrawals since, or where the gate
+    refuses everything on one ground (an expired agreement, an unverified card).
     `release` lets nine digits pass that look like a BSN and are nobody's here; that is logged.
     """
+    if not dry_run:
+        posting.renew_epochs(workspace)
+        catching_up.require_caught_up(workspace)
     terms = terms_of(workspace, agreement)
     with carrying.carried(workspace, None if dry_run else to, login) as carrier:
         if carrier is not None:

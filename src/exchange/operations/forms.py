@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from exchange.errors import AgreementError
 from exchange.findings import Finding, Severity
-from exchange.operations import files, posting, trail
+from exchange.operations import catching_up, files, posting, trail
 from exchange.operations.gathering import Courses, Terms, terms_of
 from exchange.operations.telling import question
 from exchange.operations.workspace import Workspace
@@ -60,6 +60,7 @@ def make(workspace: Workspace, agreement: str, *, partner: str, to: Path, langua
     """
     from exchange.agreements import form
 
+    catching_up.require_caught_up(workspace)
     terms = terms_of(workspace, agreement)
     other = _partner(terms, partner)
     cases = _open_cases(terms, other)

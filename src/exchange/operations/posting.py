@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange.errors import SealingError
-from exchange.operations import standing, trail
+from exchange.operations import catching_up, standing, trail
 from exchange.operations.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -195,6 +195,10 @@ def renew_epochs(workspace: Workspace) -> None:
     if workspace.store.journal.behind(workspace.settings.party, mark):
         workspace.store.journal.new_epochs(workspace.settings.party)
         trail.note(workspace, "epochs-renewed")
+        (last,) = workspace.store.audit.show(after=workspace.store.audit.head()[0] - 2, limit=1)
+        catching_up.fell_behind(workspace, last.at)
+        # The epochs it was ahead of are never used again.
+        _keep_high_water(workspace)
 
 
 def _keep_high_water(workspace: Workspace) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange.errors import StoreError
-from exchange.operations import carrying, trail, withdrawing
+from exchange.operations import carrying, catching_up, trail, withdrawing
 from exchange.operations.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def again(
     login: carrying.Login = carrying.NO_LOGIN,
 ) -> Resent:
     """Bring the same sealed file out of the outbox once more: who has it already says so, and nothing doubles."""
+    catching_up.require_caught_up(workspace)
     entry = _entry(workspace, agreement, sequence, party)
     file = workspace.folder / "outbox" / f"{entry.message_id}.age"
     if not file.is_file():

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from exchange.sealing import permissions
 
+_WHILE_IT_LIVES = 7 * 86_400
 _OURS = re.compile(r"\..+\.([0-9a-f]{8})-(\d{1,10})\.part")
 
 
@@ -42,12 +43,16 @@ def folder(inside: Path) -> Iterator[Path]:
 def sweep(inside: Path, *, before: datetime) -> int:
     """Remove what a crash left half written; return how many.
 
-    A part of a process of this machine that no longer lives goes at once, any other when it is older than `before`.
+    A part of a process of this machine goes at once when that process no longer lives. While it lives the part stays a
+    week, whatever the clock does (another process may have its number by then). Any other goes when older than
+    `before`.
     """
     swept = 0
     for part in sorted(inside.glob(".*.part")):
         try:
-            if not _left(part.name) and part.lstat().st_mtime >= before.timestamp():
+            lives = _lives(part.name)
+            limit = before.timestamp() - (_WHILE_IT_LIVES if lives else 0)
+            if lives is not False and part.lstat().st_mtime >= limit:
                 continue
             if part.is_dir() and not part.is_symlink():
                 shutil.rmtree(part)
@@ -59,9 +64,10 @@ def sweep(inside: Path, *, before: datetime) -> int:
     return swept
 
 
-def _left(part: str) -> bool:
+def _lives(part: str) -> bool | None:
+    """Say whether the process that made a part still lives; nothing where it is another machine's, or nobody's."""
     found = _OURS.fullmatch(part)
-    return found is not None and found[1] == _machine() and not permissions.process_lives(int(found[2]))
+    return permissions.process_lives(int(found[2])) if found is not None and found[1] == _machine() else None
 
 
 def _machine() -> str:

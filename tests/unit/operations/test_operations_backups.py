@@ -14,8 +14,20 @@ from typing import Any
 
 import pytest
 
-from exchange.errors import CannotOpen, Locked, SealingError, WorkspaceError
-from exchange.operations import agreeing, backups, exporting, importing, joining, partners, rotating, trail
+from exchange.errors import CannotOpen, Locked, Refused, SealingError, WorkspaceError
+from exchange.operations import (
+    agreeing,
+    backups,
+    catching_up,
+    exporting,
+    forms,
+    importing,
+    joining,
+    partners,
+    resending,
+    rotating,
+    trail,
+)
 from exchange.operations.workspace import Workspace
 from exchange.sealing import age
 from exchange.sealing.recipients import PassphraseIdentity, PassphraseRecipient
@@ -189,6 +201,41 @@ def test_the_same_number_again_in_a_new_epoch_is_no_security_event(mailed, forge
     with mailed.open("huisarts-a") as gp:
         (got,) = importing.take_in(gp, [second])
         assert (got.state, got.findings) == ("proposal", ())
+
+
+def test_nothing_about_clients_is_sent_until_withdrawals_since_the_backup_are_recorded(mailed, tmp_path):
+    """A client withdrew after the backup; the store that came back does not know it."""
+    file = kept(mailed, "praktijk")
+    shutil.rmtree(mailed["praktijk"])
+    back(file, mailed["praktijk"])
+    with mailed.open("praktijk") as practice:
+        assert catching_up.behind_since(practice) == NOW
+        sent = practice.store.journal.outgoing()[0].sequence
+        for send in (
+            lambda: exporting.export(practice, "huisartsen"),
+            lambda: resending.again(practice, "huisartsen", sent, party=GP_A),
+            lambda: forms.make(practice, "ziekenhuis", partner="agb:06999994", to=tmp_path / "f.xlsx"),
+        ):
+            with pytest.raises(Refused) as refused:
+                send()
+            assert refused.value.rule == "consenting.behind"
+        assert not (tmp_path / "f.xlsx").exists()
+        assert exporting.export(practice, "huisartsen", dry_run=True).dry_run
+        catching_up.caught_up(practice)
+        assert catching_up.behind_since(practice) is None
+        assert [one.event for one in trail.show(practice, last=1)] == ["consents-caught-up"]
+        exporting.export(practice, "huisartsen")
+        catching_up.caught_up(practice)  # saying it again changes nothing
+        assert [one.event for one in trail.show(practice, last=20)].count("consents-caught-up") == 1
+
+
+def test_an_invitation_holds_no_clients_and_stops_nothing(mailed):
+    with mailed.open("praktijk") as one:
+        joining.invite(one, mailed.folder / "twee.age", passphrase=PASSPHRASE, work_factor=LIGHT)
+    back(mailed.folder / "twee.age", mailed.folder / "twee")
+    moment = {"now": NOW, "on": NOW.date(), "user": "tester"}
+    with Workspace.open(mailed.folder / "twee", passphrase=lambda _name: PASSPHRASE, **moment) as two:
+        assert catching_up.behind_since(two) is None
 
 
 # What is refused ------------------------------------------------------------------------------------------------------

@@ -10,7 +10,17 @@ from datetime import date, timedelta
 import pytest
 
 from exchange.errors import AgreementError, Refused, SealingError, WasChanged
-from exchange.operations import agreeing, exporting, forms, gathering, importing, partners, posting, telling
+from exchange.operations import (
+    agreeing,
+    catching_up,
+    exporting,
+    forms,
+    gathering,
+    importing,
+    partners,
+    posting,
+    telling,
+)
 from exchange.records.codes import EndReason
 
 GP_A, GP_B, HOSPITAL, PRACTICE = "agb:01999991", "agb:01999992", "agb:06999994", "agb:07999990"
@@ -175,6 +185,9 @@ def test_a_store_from_a_backup_never_gives_a_number_twice(mailed):
         rest.unlink()
     with mailed.open("praktijk") as practice:
         _say_something_new(practice, "Andere vraag")
+        with pytest.raises(Refused, match="restored from a backup"):
+            exporting.export(practice, "huisartsen")
+        catching_up.caught_up(practice)
         (other,) = exporting.export(practice, "huisartsen").files
         newest = practice.store.journal.outgoing()[-1]
         assert newest.epoch not in before
