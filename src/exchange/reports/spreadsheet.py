@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -22,6 +23,8 @@ _HEADS = (
     "method", *_COUNTS, "worst", "best", "baseline", "target", "verdict", "masked", "from", "until", "cut-off",
     "scope", "sources", "load",
 )  # fmt: skip
+# What Excel makes of a row at most, in points.
+_HIGHEST = 409
 Cell = str | float | int | date | None
 
 
@@ -100,17 +103,17 @@ def _sheet(book: Any, name: str, table: Sequence[tuple[Cell, ...]], language: st
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     dated = book.add_format({"num_format": "yyyy-mm-dd", "valign": "top", "align": "left"})
     numbered = book.add_format({"valign": "top"})
+    # Only how it is shown: the cell keeps every digit.
+    rounded = book.add_format({"valign": "top", "num_format": "0.0000"})
     for at, line in enumerate(table):
         for column, cell in enumerate(line):
             if isinstance(cell, date):
                 sheet.write_datetime(at, column, datetime(cell.year, cell.month, cell.day), dated)  # noqa: DTZ001 - a calendar date, no instant
             elif isinstance(cell, int | float):
-                sheet.write_number(at, column, cell, numbered)
+                sheet.write_number(at, column, cell, numbered if cell == int(cell) else rounded)
             elif cell:
                 sheet.write_string(at, column, plain(cell)[:32767], bold if head and at == 0 else wrapped)
-    for column in range(max((len(line) for line in table), default=0)):
-        longest = max(len(str(line[column] or "")) for line in table if column < len(line))
-        sheet.set_column(column, column, min(60, max(9, longest + 2)))
+    _measure(sheet, table)
     if head and table:
         sheet.freeze_panes(1, 0)
         if len(table) > 1:
@@ -118,6 +121,29 @@ def _sheet(book: Any, name: str, table: Sequence[tuple[Cell, ...]], language: st
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
+
+
+def _measure(sheet: Any, table: Sequence[tuple[Cell, ...]]) -> None:
+    """Make columns as wide, and rows as high, as what is in them: not every program does the latter by itself."""
+    widths = _widths(table)
+    for column, width in enumerate(widths):
+        sheet.set_column(column, column, width)
+    for at, line in enumerate(table):
+        needed = (math.ceil(_length(cell) * 1.1 / width) for cell, width in zip(line, widths, strict=False))
+        lines = max(needed, default=1)
+        if lines > 1:
+            sheet.set_row(at, min(_HIGHEST, 15 * lines))
+
+
+def _widths(table: Sequence[tuple[Cell, ...]]) -> list[int]:
+    """Return how wide each column is, in characters: as its longest cell, within bounds."""
+    columns = range(max((len(line) for line in table), default=0))
+    longest = [max(_length(line[column]) for line in table if column < len(line)) for column in columns]
+    return [min(60, max(9, length + 2)) for length in longest]
+
+
+def _length(cell: Cell) -> int:
+    return len(f"{cell:.4f}") if isinstance(cell, float) and cell != int(cell) else len(str(cell or ""))
 
 
 def _about(facts: SummaryFacts, language: str) -> list[tuple[Cell, ...]]:
@@ -217,13 +243,15 @@ def _series_rows(facts: SummaryFacts, language: str) -> Iterator[tuple[Cell, ...
     if facts.charts.index is not None:
         for point in facts.charts.index.points:
             for name in ("value", "lower", "upper"):
-                yield ("index", f"{point.year} {point.edition}".strip(), name, getattr(point, name))
+                said = _say(f"sheet.{name}", language)
+                yield ("index", f"{point.year} {point.edition}".strip(), said, getattr(point, name))
     if facts.charts.sessions is not None:
         national = charts.national_sessions()
         for name, value, share in zip(
             national["classes"], facts.charts.sessions.classes, national["shares"], strict=True
         ):
-            yield ("sessions", name, "patients", count(None, language) if value is None else value)
+            said = _say("sheet.patients", language)
+            yield ("sessions", name, said, count(None, language) if value is None else value)
             yield ("sessions", name, f"Nivel {national['year']}", share)
     for change in facts.charts.changes:
         for name, value in change.classes.items():

@@ -24,7 +24,7 @@ from exchange.store import tables
 CACHE = "cache_size=-32768"
 
 # While a file is loaded: indexes of a million lines are written in no order, and what falls out is encrypted each time.
-LOADING_CACHE = "cache_size=-131072"
+LOADING_CACHE = "cache_size=-159744"
 
 # One number for all writers of one PostgreSQL store; "exchange" in ASCII.
 WRITERS_LOCK = int.from_bytes(b"exchange", "big") >> 1

@@ -23,7 +23,7 @@ import pytest
 from exchange.errors import ReportError
 from exchange.reports import converting, pages, planning, summarising
 from exchange.reports.converting import Document
-from exchange.reports.facts import Audience, Organisation, PlanFacts, SummaryFacts
+from exchange.reports.facts import Audience, GroupPlan, Organisation, Partner, PlanFacts, SummaryFacts
 from exchange.reports.questions import questions
 
 _AGAIN = """
@@ -231,6 +231,38 @@ def test_a_letter_of_more_than_three_pages_is_refused(plan_facts: PlanFacts, tmp
 def test_the_letter_itself_takes_two_pages_of_the_three(plan_facts: PlanFacts, language: str) -> None:
     document, _ = planning.document(plan_facts, language, "final")
     assert converting.pages_before_annex(document) == 2
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_the_letter_of_a_bigger_practice_is_three_pages_and_whole(
+    plan_facts: PlanFacts, tmp_path: Path, language: str
+) -> None:
+    """Sixteen partners, six agreements, seven groups, four further points and five approved comments."""
+    kinds = ("gp", "specialist", "social", "other")
+    (one, *_) = plan_facts.agreements
+    assert plan_facts.prem is not None
+    bigger = dataclasses.replace(
+        plan_facts,
+        partners=tuple(Partner(f"Praktijk {n} (verzonnen)", kinds[n % 4], agreed=n < 6) for n in range(16)),
+        agreements=tuple(
+            dataclasses.replace(
+                one, id=f"a{n}", title=f"Afspraak {n} (verzonnen)", kind=kinds[n % 4],
+                partners=(f"Praktijk {n} (verzonnen)",),
+            )
+            for n in range(6)
+        ),
+        groups=tuple(GroupPlan(f"Lichaamsdeel {n} (verzonnen)", 40 + n, 15.5, 10.5) for n in range(7)),
+        improvement_points=tuple(
+            dataclasses.replace(plan_facts.improvement_points[0], title=f"verbeterpunt {n}") for n in range(4)
+        ),
+        good_practices=plan_facts.good_practices[:1] * 2,
+    )  # fmt: skip
+    document, _ = planning.document(bigger, language, "final")
+    assert converting.pages_before_annex(document) <= 3
+    pages.plan(bigger, language, "final", tmp_path / "p.docx")
+    letter = document.markdown.split("::: annex")[0]
+    assert all(f"Praktijk {n} (verzonnen)" in letter for n in range(16))
+    assert all(f"Lichaamsdeel {n} (verzonnen)" in letter for n in range(7))
 
 
 @pytest.fixture(scope="module")
