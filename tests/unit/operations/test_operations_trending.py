@@ -88,6 +88,32 @@ def test_what_is_left_outside_the_printed_periods_is_as_safe(outside: Seen) -> N
         assert shown_total.masked is None
 
 
+def test_an_attacker_who_subtracts_learns_no_small_number(outside: Seen) -> None:
+    """The reader has the total and the printed periods; a withheld one could be anything from 1 to 9 on both sides."""
+    attacked = 0
+    for name, one in outside.trends.items():
+        raw, total = outside.totals[name]
+        if total.masked is not None or not one.cells:
+            continue
+        printed = [shown for _, _, shown in one.cells if shown.masked is None]
+        withheld = [counted for _, counted, shown in one.cells if shown.masked is not None]
+        if not withheld:
+            continue
+        attacked += 1
+        begins, ends = (min(c.start for _, c, _ in one.cells), max(c.end for _, c, _ in one.cells))
+        unknown = len(withheld) + (raw.start < begins) + (raw.end > ends)
+        assert unknown >= 2, name
+        left = total.numerator - sum(shown.numerator for shown in printed)
+        without = total.denominator - total.numerator
+        without -= sum(shown.denominator - shown.numerator for shown in printed)
+        assert left >= T - 1, name
+        assert without >= T - 1, name
+        for shown in printed:
+            # nor do its limits tell what its own count of unknown does not
+            assert shown.unknown is not None or shown.interval.method.endswith(("-answered", "-clustered")), name
+    assert attacked, "the demo has a trend with a withheld period"
+
+
 def test_an_indicator_has_one_trend_in_the_edition_for_outsiders(outside: Seen, inside: Seen) -> None:
     drawn = [name for (_, name), one in outside.trends.items() if one.trend.points]
     assert len(drawn) == len(set(drawn))
