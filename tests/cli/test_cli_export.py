@@ -350,6 +350,9 @@ def test_a_store_put_back_from_a_backup_begins_a_new_series_that_partners_accept
         for referral in practice.store.dataset().referrals[:1]:
             assert referral
     said = export(run, mailed, "--json")
+    assert (said.code, said.json["error"]["rule"]) == (11, "consenting.behind")
+    assert run("consent", "restored", "--caught-up", workspace=mailed["praktijk"]).code == 0
+    said = export(run, mailed, "--json")
     assert said.code == 0
     assert "epochs-renewed" in {one["event"] for one in entries(run, mailed)} or said.json["files"] == []
 

@@ -125,15 +125,8 @@ class Composer:
         All figures of a document pass disclosure control together, so that one never gives another away.
         """
         everything = self._everything
-        seen = figuring.protected(everything, self.audience)
-        shown = {id(old): new for old, new in zip(everything, seen, strict=True)}
-        if self.outside:
-            from exchange.indicators.protecting import withhold
-
-            found = [(self.asked[id(one)], one, shown[id(one)]) for one in everything]
-            for identity in nesting.too_near(self.workspace, found):
-                shown[identity] = withhold(shown[identity])
-        return shown
+        shown = dict(zip(map(id, everything), figuring.protected(everything, self.audience), strict=True))
+        return nesting.apart(self.workspace, everything, shown, self.asked) if self.outside else shown
 
     @cached_property
     def _everything(self) -> tuple[Figure, ...]:

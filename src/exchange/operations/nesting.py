@@ -6,7 +6,7 @@ cannot know, for cases may stand under no agreement or under several. So the pat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 _EVERY_COMBINATION = 8
 
 _Cells = dict[str, frozenset[str]]
+
+
+def apart(
+    workspace: Workspace, counted: Sequence[Figure], shown: Mapping[int, Figure], asked: Mapping[int, Asked]
+) -> dict[int, Figure]:
+    """Return the figures as outsiders may see them beside each other, by the identity of those that were counted."""
+    from exchange.indicators.protecting import withhold
+
+    near = too_near(workspace, [(asked[id(one)], one, shown[id(one)]) for one in counted])
+    return {identity: withhold(one) if identity in near else one for identity, one in shown.items()}
 
 
 def too_near(workspace: Workspace, published: Iterable[tuple[Asked, Figure, Figure]]) -> frozenset[int]:
