@@ -277,7 +277,7 @@ def _trimmed(figure: Figure, parts: Collection[str], counts: Collection[str], th
     if counts and figure.bounds is not None:
         # Worst and best case tell the number of unknown cases, and so do limits that reach from one to the other.
         kept |= {"bounds": None, "interval": _among_answered(figure)}
-        details |= {"answered-lower", "answered-upper"} & figure.details.keys()
+        details |= {"answered-lower", "answered-upper"}
         withheld.add("bounds")
     return replace(
         figure,

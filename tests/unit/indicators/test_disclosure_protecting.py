@@ -11,7 +11,7 @@ from exchange.errors import IndicatorError
 from exchange.indicators import bounding
 from exchange.indicators.families import sums_of
 from exchange.indicators.figure import Figure, Interval, Verdict
-from exchange.indicators.protecting import TOO_FEW, WOULD_REVEAL, explain, protect, stand_in
+from exchange.indicators.protecting import TOO_FEW, WOULD_REVEAL, explain, protect, stand_in, withhold
 
 BASE = Figure(
     "durable-discharge-12", 2, "proportion", "patients", date(2025, 1, 1), date(2026, 1, 1), date(2027, 2, 1),
@@ -350,9 +350,32 @@ def test_limits_do_not_tell_how_many_are_unknown_where_that_is_withheld() -> Non
     assert told[0].interval.method == "wilson-clustered-answered"
     assert (told[0].interval.lower, told[0].interval.upper) == (seen(0).interval.lower, seen(0).interval.upper)
     assert seen(30).interval.method == "wilson-clustered-bounds"
-    # Without limits among those answered there are none to show.
-    bare = figure(30, 60, unknown=4, due=64, bounds=(0.47, 0.53), interval=Interval(0.3, 0.7, "wilson-bounds"))
-    assert outside(bare)[0].interval is None
+
+
+def test_limits_among_those_answered_take_the_place_of_wider_ones() -> None:
+    limits = {"answered-lower": 0.4, "answered-upper": 0.6}
+    wide = figure(
+        30, 60, unknown=4, due=64, bounds=(0.47, 0.53), interval=Interval(0.3, 0.7, "wilson-bounds", 0.9),
+        details={**limits, "mean": 5.0, "minimum": 1.0},
+    )  # fmt: skip
+    (found,) = outside(wide)
+    assert found.interval == Interval(0.4, 0.6, "wilson-answered", 0.9)
+    assert found.details == {"mean": 5.0}
+    assert found.withheld == ("bounds", "details.minimum", "due", "unknown")
+    # Without both limits among those answered there are none to show.
+    for missing in limits:
+        (bare,) = outside(replace(wide, details={name: limits[name] for name in limits if name != missing}))
+        assert bare.interval is None
+        assert bare.details == {}
+    # Where nothing is withheld, nothing changes.
+    open_ = replace(wide, unknown=14, due=74, details=limits)
+    assert outside(open_) == (open_,)
+
+
+def test_a_figure_withheld_for_another_says_nothing_instead() -> None:
+    gone = withhold(replace(FULL, withheld=()))
+    assert gone == replace(outside(figure(4, 60))[0], masked=WOULD_REVEAL, details={}, baseline=0.5)
+    assert (gone.masked, gone.value, gone.details, gone.target) == (WOULD_REVEAL, None, {}, 0.8)
 
 
 def test_a_count_withheld_from_one_group_is_withheld_from_its_sisters() -> None:
