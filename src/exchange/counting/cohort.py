@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from exchange.counting.criteria import Column, Joined, Judged, agreed, judged, left_on
-from exchange.counting.current import handovers, patients, under_present_id, word
+from exchange.counting.current import AsOf, current, handovers, patients, under_present_id, word
 from exchange.counting.functions import greatest, least, month_of, year_of
 from exchange.indicators.cohort import (
     CENSORED,
@@ -27,7 +27,6 @@ from exchange.indicators.definition import Happens
 from exchange.indicators.vocabulary import ENDS_OBSERVATION, NEW_EPISODE
 from exchange.store import tables
 from exchange.store.columns import Day
-from exchange.store.versions import current
 
 _NO_RANK = 9
 
@@ -37,7 +36,7 @@ class Asked:
     """A question to an engine: the question and the load as of which it is answered."""
 
     question: Question
-    as_of: int | None
+    as_of: AsOf
 
     @property
     def start(self) -> Column:

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from exchange.counting.current import kept, under_present_id, word
+from exchange.counting.current import AsOf, current, kept, under_present_id, word
 from exchange.counting.functions import add_days, greatest, moment_on
 from exchange.indicators.classes import CANNOT_IMPROVE, DETERIORATED, IMPROVED, UNCHANGED, WITHIN_ERROR
 from exchange.indicators.deciding import NO_THRESHOLD, NOT_MEASURED, has_threshold
@@ -20,7 +20,6 @@ from exchange.records.codes import Answered, Evidence
 from exchange.records.instruments import Instrument
 from exchange.store import tables
 from exchange.store.columns import Day
-from exchange.store.versions import current
 
 Column = sa.ColumnElement[Any]
 NO_EVIDENCE = 0
@@ -32,7 +31,7 @@ class Joined:
     """A base of episodes and what was joined to it for the criteria so far."""
 
     base: sa.CTE
-    as_of: int | None
+    as_of: AsOf
     instruments: Mapping[str, Instrument]
     joins: list[sa.CTE] = field(default_factory=list)
 

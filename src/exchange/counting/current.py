@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from enum import Enum
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from exchange.indicators.vocabulary import SESSION_TYPES
 from exchange.records.codes import NextStep
-from exchange.store import tables
-from exchange.store.versions import current
+from exchange.store import tables, versions
+
+
+class Rows(Enum):
+    """What an engine counts instead of a store: exported rows, which are the current ones under their present ids."""
+
+    EXPORTED = "exported"
+
+
+# As the store is now, as it was after a load, or rows that were exported from one.
+AsOf = int | Literal[Rows.EXPORTED] | None
+
+
+def current(table: sa.Table, as_of: AsOf) -> sa.ColumnElement[bool]:
+    """Return the condition for the rows that count."""
+    return sa.true() if isinstance(as_of, Rows) else versions.current(table, as_of)
 
 
 def word(column: Any) -> sa.ColumnElement[str]:
@@ -18,13 +33,13 @@ def word(column: Any) -> sa.ColumnElement[str]:
     return sa.type_coerce(column, sa.String())
 
 
-def patients(as_of: int | None) -> sa.CTE:
+def patients(as_of: AsOf) -> sa.CTE:
     """Return the patients' sex and birth date."""
     t = tables.patient
     return sa.select(t.c.patient_id, word(t.c.sex).label("sex"), t.c.birth_date).where(current(t, as_of)).cte("person")
 
 
-def handovers(as_of: int | None) -> sa.CTE:
+def handovers(as_of: AsOf) -> sa.CTE:
     """Return the evaluation that first handed each episode over to a partner."""
     t = tables.evaluation
     place = sa.func.row_number().over(partition_by=t.c.episode_id, order_by=(t.c.day, t.c.evaluation_id))
@@ -36,7 +51,7 @@ def handovers(as_of: int | None) -> sa.CTE:
     return sa.select(ordered).where(ordered.c.place == 1).cte("handover")
 
 
-def treatments(as_of: int | None) -> sa.Select[Any]:
+def treatments(as_of: AsOf) -> sa.Select[Any]:
     """Return the treatment sessions: no screenings, no surcharges."""
     t = tables.session
     return sa.select(t.c.session_id, t.c.episode_id, t.c.day).where(
@@ -46,13 +61,16 @@ def treatments(as_of: int | None) -> sa.Select[Any]:
 
 def kept(select: sa.Select[Any], name: str) -> sa.CTE:
     """Name a select that an engine works out once: unfolded into a join it would be searched for every episode."""
-    return select.cte(name).prefix_with("MATERIALIZED")
+    return select.cte(name).prefix_with("MATERIALIZED", dialect="sqlite").prefix_with("MATERIALIZED", dialect="postgresql")
 
 
 def under_present_id(
-    table: sa.Table, columns: Sequence[str], as_of: int | None, *conditions: sa.ColumnElement[bool]
+    table: sa.Table, columns: Sequence[str], as_of: AsOf, *conditions: sa.ColumnElement[bool]
 ) -> sa.Select[Any]:
     """Select a table's rows with the id their episode has now: a merge leaves an alias behind."""
+    others = [table.c[name] for name in columns]
+    if isinstance(as_of, Rows):
+        return sa.select(table.c.episode_id, *others).where(*conditions)
     alias, own = tables.episode_alias, tables.episode
     # Without the cast SQLite gives the column no affinity, makes no index for the join, and turns quadratic.
     present = sa.cast(
@@ -61,5 +79,4 @@ def under_present_id(
     joined = table.outerjoin(own, sa.and_(own.c.episode_id == table.c.episode_id, current(own, as_of))).outerjoin(
         alias, sa.and_(alias.c.alias_id == table.c.episode_id, current(alias, as_of))
     )
-    others = [table.c[name] for name in columns]
     return sa.select(present, *others).select_from(joined).where(current(table, as_of), *conditions)

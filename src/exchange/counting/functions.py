@@ -97,6 +97,37 @@ def _add_days_postgresql(element: Any, compiler: SQLCompiler, **options: Any) ->
     return f"({day} + {days})"
 
 
+@compiles(add_months, "duckdb")
+def _add_months_duckdb(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    day, months = _parts(element, compiler, **options)
+    return f"CAST({day} + to_months({months}) AS DATE)"
+
+
+@compiles(add_days, "duckdb")
+def _add_days_duckdb(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    day, days = _parts(element, compiler, **options)
+    return f"({day} + {days})"
+
+
+@compiles(add_days, "spark")
+def _add_days_spark(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    # Spark's own `add_months` clamps as ours does, and has the same name.
+    day, days = _parts(element, compiler, **options)
+    return f"date_add({day}, {days})"
+
+
+@compiles(add_months, "trino")
+def _add_months_trino(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    day, months = _parts(element, compiler, **options)
+    return f"date_add('month', {months}, {day})"
+
+
+@compiles(add_days, "trino")
+def _add_days_trino(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    day, days = _parts(element, compiler, **options)
+    return f"date_add('day', {days}, {day})"
+
+
 @compiles(first_letters, "sqlite")
 def _first_letters_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     day, number = _parts(element, compiler, **options)
@@ -107,6 +138,14 @@ def _first_letters_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -
 def _first_letters_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     day, number = _parts(element, compiler, **options)
     return f"substr(to_char({day}, 'YYYY-MM-DD'), 1, {number})"
+
+
+@compiles(first_letters, "duckdb")
+@compiles(first_letters, "spark")
+@compiles(first_letters, "trino")
+def _first_letters_elsewhere(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    day, number = _parts(element, compiler, **options)
+    return f"substr(CAST({day} AS {'STRING' if compiler.dialect.name == 'spark' else 'VARCHAR'}), 1, {number})"
 
 
 @compiles(greatest, "sqlite")

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from exchange.counting import folding
 from exchange.counting.cohort import Asked, admission, base, group_columns
 from exchange.counting.criteria import Column, Joined
-from exchange.counting.current import handovers, patients, treatments, word
+from exchange.counting.current import current, handovers, patients, treatments, word
 from exchange.counting.functions import add_months
 from exchange.indicators.cohort import CONFIRMED, EXCLUDED, NOT_DUE, OUTSIDE, REFUTED, WHERE_UNKNOWN
 from exchange.indicators.cube import INDEX_PRODUCTS, INDEX_TOTALS, RATE_TOTALS
@@ -17,7 +17,6 @@ from exchange.indicators.moments import Window
 from exchange.indicators.reference import ReferenceTable
 from exchange.records.codes import Effect, Evidence, NextStep
 from exchange.store import tables
-from exchange.store.versions import current
 
 _WITHOUT_EFFECT = (Effect.INSUFFICIENT.value, Effect.NONE.value)
 _EVIDENCE = {Evidence.SIGNED.value: 1, Evidence.FORM.value: 2, Evidence.CLIENT.value: 3}
