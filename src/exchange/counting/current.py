@@ -61,7 +61,10 @@ def treatments(as_of: AsOf) -> sa.Select[Any]:
 
 def kept(select: sa.Select[Any], name: str) -> sa.CTE:
     """Name a select that an engine works out once: unfolded into a join it would be searched for every episode."""
-    return select.cte(name).prefix_with("MATERIALIZED", dialect="sqlite").prefix_with("MATERIALIZED", dialect="postgresql")
+    named = select.cte(name)
+    for dialect in ("sqlite", "postgresql"):
+        named = named.prefix_with("MATERIALIZED", dialect=dialect)
+    return named
 
 
 def under_present_id(

@@ -1,38 +1,27 @@
-"""Dialects that only compile: the same Core query as text for DuckDB, Spark and Trino, whose drivers run text."""
+"""Dialects that only compile: the same Core query as text and parameters for DuckDB, Spark and Trino."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
-from sqlalchemy.sql.compiler import GenericTypeCompiler, IdentifierPreparer, SQLCompiler
+from sqlalchemy.sql.compiler import GenericTypeCompiler, IdentifierPreparer
 
 
 class _Types(GenericTypeCompiler):
-    """Text has no length on these engines, and a cast to one is either refused or ignored."""
+    """Text has no length on these engines."""
 
-    def visit_string(self, type_: Any, **options: Any) -> str:
-        return "VARCHAR"
+    text = "VARCHAR"
 
-    visit_VARCHAR = visit_string  # noqa: N815 - SQLAlchemy's name
-
-
-class _SparkTypes(GenericTypeCompiler):
-    def visit_string(self, type_: Any, **options: Any) -> str:
-        return "STRING"
-
-    visit_VARCHAR = visit_string  # noqa: N815 - SQLAlchemy's name
+    def visit_VARCHAR(self, type_: Any, **options: Any) -> str:  # noqa: N802 - SQLAlchemy's name
+        return self.text
 
 
-class _SparkCompiler(SQLCompiler):
-    """A parameter's name is all that Spark's `args` need."""
-
-    def bindparam_string(self, name: str, **options: Any) -> str:
-        return f":{name}" if not options.get("post_compile") else super().bindparam_string(name, **options)
+class _SparkTypes(_Types):
+    text = "STRING"
 
 
 class _Backticks(IdentifierPreparer):
@@ -41,7 +30,7 @@ class _Backticks(IdentifierPreparer):
 
 
 class DuckDB(DefaultDialect):
-    """DuckDB 1.1 and later; parameters by number."""
+    """DuckDB: parameters by number."""
 
     name = "duckdb"
     supports_statement_cache = True
@@ -51,19 +40,18 @@ class DuckDB(DefaultDialect):
 
 
 class Spark(DefaultDialect):
-    """Spark 3.4 and later in its ANSI mode; parameters by name."""
+    """Spark in its ANSI mode: parameters by name, as the `args` of `SparkSession.sql`."""
 
     name = "spark"
     supports_statement_cache = True
     supports_native_boolean = True
     default_paramstyle = "named"
-    statement_compiler = SQLCompiler
     preparer = _Backticks
     type_compiler_cls = _SparkTypes
 
 
 class Trino(DefaultDialect):
-    """Trino; parameters as question marks."""
+    """Trino: parameters as question marks."""
 
     name = "trino"
     supports_statement_cache = True
@@ -72,4 +60,23 @@ class Trino(DefaultDialect):
     type_compiler_cls = _Types
 
 
-DIALECTS: Mapping[str, type[DefaultDialect]] = {"duckdb": DuckDB, "spark": Spark, "trino": Trino}
+COMPILE_ONLY: Mapping[str, type[DefaultDialect]] = {"duckdb": DuckDB, "spark": Spark, "trino": Trino}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A query as an engine's driver takes it; `ordered` are the parameters by position where it wants them so."""
+
+    sql: str
+    named: Mapping[str, Any]
+    ordered: tuple[Any, ...]
+
+
+def text(query: sa.Select[Any], dialect: str) -> Text:
+    """Compile a query, every value a parameter."""
+    state = query.compile(dialect=COMPILE_ONLY[dialect]()).construct_expanded_state()
+    values = {
+        name: state.processors[name](value) if name in state.processors else value  # type: ignore[operator]
+        for name, value in state.parameters.items()
+    }
+    return Text(state.statement, values, tuple(values[name] for name in state.positiontup or ()))
