@@ -56,8 +56,8 @@ class Instrument:
 
     `mic` is the minimal important change, `mdc` the smallest detectable change with `mdc_confidence` per cent (None:
     the source does not say). `status` is `verified` or `unverified`: an unverified threshold is marked so wherever it
-    shows. `effect` is False for prognostic lists, which are never reported as effect. Without `scoring` only a total
-    is taken.
+    shows. `effect` is False for prognostic lists, which are never reported as effect. `reported_by` is client for a
+    PROM and therapist for a test. Without `scoring` only a total is taken.
     """
 
     id: str
@@ -78,6 +78,7 @@ class Instrument:
     others: tuple[Threshold, ...]
     loinc: str
     effect: bool
+    reported_by: str
     scoring: Scoring | None
     note: Mapping[str, str]
 
@@ -135,6 +136,7 @@ def _instrument(item: Mapping[str, Any]) -> Instrument:
         others=tuple(Threshold(**one) for one in item["other-thresholds"]),
         loinc=item["loinc"],
         effect=item["effect"],
+        reported_by=item["reported-by"],
         scoring=None if item["scoring"] is None else _scoring(item["scoring"]),
         note=item["note"],
     )
