@@ -74,6 +74,19 @@ class SessionType(StrEnum):
     OTHER = "other"
 
 
+class Payer(StrEnum):
+    """Who pays for a session, as an EPD's column says it; the words of an agreement's clause on funding."""
+
+    ZVW = "zvw"
+    SUPPLEMENTARY = "supplementary"
+    WMO = "wmo"
+    JEUGDWET = "jeugdwet"
+    MUNICIPALITY = "municipality"
+    PARTY = "party"
+    OWN = "own"
+    UNKNOWN = "unknown"
+
+
 class Effect(StrEnum):
     """The effect an evaluation found, by the practice's stated rule."""
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from exchange.records.codes import Access, Answered, Counterfactual, Effect, EndReason, NextStep, SessionType, Sex
+from exchange.records.codes import (
+    Access,
+    Answered,
+    Counterfactual,
+    Effect,
+    EndReason,
+    NextStep,
+    Payer,
+    SessionType,
+    Sex,
+)
 from exchange.records.elements import elements
 from exchange.sources import fields
 from exchange.sources.cells import Cells
@@ -93,7 +103,17 @@ def _session(cells: Cells) -> SessionRow | None:
         type=cells.code("type", SessionType, SessionType.SESSION),
         therapist=cells.agb("therapist"),
         self_paid=bool(cells.flag("self_paid")),
+        payer=_payer(cells),
     )
+
+
+def _payer(cells: Cells) -> str:
+    """Return who pays by the column's word; a word we don't know, such as an insurer's name, costs no session."""
+    try:
+        found: Payer | None = cells.code("payer", Payer, Payer.UNKNOWN) if cells.text("payer", 100) else None
+    except Bad:
+        found = Payer.UNKNOWN
+    return found.value if found is not None else ""
 
 
 def _measurement(cells: Cells) -> MeasurementRow | None:

@@ -41,7 +41,7 @@ FIELDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "therapist",
         ),
     ),
-    "sessions": ((_WHOSE, "day"), ("type", "therapist", "self_paid", "happened")),
+    "sessions": ((_WHOSE, "day"), ("type", "therapist", "self_paid", "payer", "happened")),
     "measurements": ((_WHOSE, "instrument", "day", "score|item_1"), ("score", *ITEMS)),
     "referrals": (
         (_WHOSE, "referrer|question|counterfactual|day"),

@@ -130,6 +130,7 @@ class SessionRow:
     type: SessionType
     therapist: str
     self_paid: bool
+    payer: str = ""  # a code of Payer; empty where no column says it
 
 
 @dataclass(frozen=True, slots=True)

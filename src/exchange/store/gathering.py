@@ -101,6 +101,7 @@ def of_session(database: Database, row: SessionRow, who: tuple[str, str]) -> Mad
         "type": row.type,
         "therapist": row.therapist,
         "self_paid": row.self_paid,
+        "payer": row.payer,
     }
 
 

@@ -34,10 +34,11 @@ from exchange.store.receipts import Receipts
 from exchange.store.received import Received, Sent
 from exchange.store.releases import Releases
 from exchange.store.retention import Retention
+from exchange.store.reviews import Reviews
 from exchange.store.surveying import Survey
 
 # The newest migration; a test holds it to be so.
-VERSION = "0003"
+VERSION = "0005"
 
 _POSTGRESQL = "postgresql+psycopg://"
 
@@ -66,6 +67,7 @@ class Store:
         self._database = database
         self.partners = Partners(database)
         self.agreements = Agreements(database)
+        self.reviews = Reviews(database)
         self.consents = Consents(database)
         self.cases = Cases(database)
         self.answers = Answers(database)

@@ -101,6 +101,7 @@ session_source = versioned(
     sa.Column("type", Code(codes.SessionType), nullable=False),
     sa.Column("therapist", sa.String(8), nullable=False),
     sa.Column("self_paid", Flag, nullable=False),
+    sa.Column("payer", sa.String(16), nullable=False, default="", server_default=""),  # empty where no column says it
     sa.Index(None, "source_id"),
     sa.Index(None, "episode_source_id"),
     sa.Index(None, "patient_id"),

@@ -247,6 +247,25 @@ agreement = versioned(
     sa.Index(None, "agreement_id"),
 )
 
+# A review at an agreed moment: what was calculated for it, and what came of it once it was held.
+agreement_review = versioned(
+    "agreement_review",
+    sa.Column("agreement_id", sa.String(64), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("moment", Day, nullable=False),
+    sa.Column("opened_on", Day, nullable=False),
+    sa.Column("cut_off", Day, nullable=False),
+    sa.Column("figures", sa.Text, nullable=False),  # JSON: value, counts and verdict per indicator, whole agreement
+    sa.Column("held_on", Day),
+    sa.Column("outcome", sa.String(16), nullable=False),  # empty until held
+    sa.Column("decided", sa.Text, nullable=False),
+    sa.Column("present", sa.Text, nullable=False),
+    sa.Column("points", sa.Text, nullable=False),  # ids of improvement points, space between
+    sa.Column("next_version", sa.Integer),
+    sa.Column("recorded_by", sa.Text, nullable=False),
+    sa.Index(None, "agreement_id"),
+)
+
 consent = versioned(
     "consent",
     sa.Column("patient_id", Id, nullable=False),
