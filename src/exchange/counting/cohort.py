@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from exchange.counting.criteria import Column, Joined, Judged, agreed, judged, left_on
+from exchange.counting.criteria import Base, Column, Joined, Judged, agreed, judged, left_on
 from exchange.counting.current import AsOf, current, handovers, patients, under_present_id, word
 from exchange.counting.functions import greatest, least, month_of, year_of
 from exchange.indicators.cohort import (
@@ -33,10 +33,14 @@ _NO_RANK = 9
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question to an engine: the question and the load as of which it is answered."""
+    """A question to an engine: the question and the load as of which it is answered.
+
+    `kept` is the base of episodes where an engine has worked it out before, for several definitions.
+    """
 
     question: Question
     as_of: AsOf
+    kept: sa.TableClause | None = None
 
     @property
     def start(self) -> Column:
@@ -70,8 +74,13 @@ def group_columns(names: Sequence[str], episode: Any, sex: Any, day: Any) -> lis
     return [columns[name].label(f"g{i}") for i, name in enumerate(names)]
 
 
-def base(asked: Asked) -> sa.CTE:
+def base(asked: Asked) -> Base:
     """Return the episodes whose day lies in the period, with the patient's sex and birth date."""
+    return based(asked).cte("base") if asked.kept is None else asked.kept
+
+
+def based(asked: Asked) -> sa.Select[Any]:
+    """Return the base as a select: for one query, or to be kept for several."""
     t, definition = tables.episode, asked.question.definition
     person = patients(asked.as_of)
     handed_over: Column = sa.null()
@@ -100,7 +109,6 @@ def base(asked: Asked) -> sa.CTE:
         )
         .select_from(joined.outerjoin(person, person.c.patient_id == t.c.patient_id))
         .where(current(t, asked.as_of), day >= asked.start, day < asked.end, *_within(asked))
-        .cte("base")
     )
 
 

@@ -1,8 +1,11 @@
-"""A definition as one query: the same integers as the oracle's, on SQLite, SQLCipher and PostgreSQL."""
+"""A definition as one query: the same integers as the oracle's, on every engine."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,6 +14,9 @@ from sqlalchemy.engine import Connection
 
 from exchange.counting import cohort, folding, sessions
 from exchange.counting.cohort import Asked
+from exchange.counting.current import Rows
+from exchange.counting.dialects import COMPILE_ONLY, text
+from exchange.counting.engines import Engine, OnStore, looks_at
 from exchange.errors import IndicatorError
 from exchange.indicators.cohort import NOT_DUE, WHERE_UNKNOWN, Question
 from exchange.indicators.cube import (
@@ -34,7 +40,7 @@ from exchange.records.instruments import Instrument
 from exchange.records.instruments import instruments as known_instruments
 
 Row = Mapping[str, Any]
-DIALECTS = ("sqlite", "postgresql")
+DIALECTS = ("sqlite", "postgresql", *COMPILE_ONLY)
 
 
 def cube(
@@ -55,18 +61,66 @@ def cube(
 
     The arguments are the oracle's (`indicators.oracle.cube`); so is the answer.
     """
-    require_groups(definition, group_by)
     question = Question(definition, start, end, cut_off, group_by, instruments, agreements, within)
-    found = [dict(row) for row in connection.execute(query(Asked(question, as_of), reference)).mappings()]
-    return Cube(definition.id, definition.version, start, end, cut_off, group_by, _rows(question, found))
+    return next(cubes(OnStore(connection), [question], reference=reference, as_of=as_of))
+
+
+def cubes(
+    engine: Engine,
+    questions: Sequence[Question],
+    *,
+    reference: ReferenceTable | None = None,
+    as_of: int | None = None,
+) -> Iterator[Cube]:
+    """Answer questions in their order; those that start from the same episodes share them."""
+    for question in questions:
+        require_groups(question.definition, question.group_by)
+    asked = [Asked(question, looks_at(engine, as_of)) for question in questions]
+    with _shared(engine, asked) as kept:
+        for one in asked:
+            found = engine.rows(query(replace(one, kept=kept.get(_cohort(one))), reference))
+            q = one.question
+            rows = _rows(q, found)
+            yield Cube(q.definition.id, q.definition.version, q.start, q.end, q.cut_off, q.group_by, rows)
+
+
+Cohort = tuple[str, date, date, tuple[str, ...], frozenset[str] | None]
+
+
+def _cohort(asked: Asked) -> Cohort | None:
+    """Return what decides the episodes a question starts from; nothing for one that does not start from episodes."""
+    question = asked.question
+    if question.definition.count not in ("episodes", "patients") or question.definition.kind == "mean":
+        return None
+    return (question.definition.period, question.start, question.end, question.group_by, question.within)
+
+
+@contextmanager
+def _shared(engine: Engine, asked: Sequence[Asked]) -> Iterator[Mapping[Cohort | None, sa.TableClause]]:
+    """Keep the episodes that more than one question starts from, as long as they are needed."""
+    often = [cohort_of for cohort_of, count in Counter(map(_cohort, asked)).items() if cohort_of and count > 1]
+    kept: dict[Cohort | None, sa.TableClause] = {}
+    try:
+        for i, wanted in enumerate(often):
+            first = next(one for one in asked if _cohort(one) == wanted)
+            select = cohort.based(first)
+            engine.keep(f"cohort_{i}", select)
+            columns = [sa.column(column.name, column.type) for column in select.selected_columns]
+            kept[wanted] = sa.table(f"cohort_{i}", *columns)
+        yield kept
+    finally:
+        for table in kept.values():
+            engine.let_go(table.name)
 
 
 def sql(definition: Definition, dialect: str, *, reference: ReferenceTable | None = None) -> str:
-    """Return the query of a definition as it runs on an engine, over the current rows, unsplit."""
+    """Return the query of a definition as it runs on an engine, over the rows that are there now, unsplit."""
     if dialect not in DIALECTS:
         raise IndicatorError("indicators.engine-unknown", engine=dialect, known=", ".join(DIALECTS))
     any_day = date(2000, 1, 1)
     question = Question(definition, any_day, any_day, any_day, (), known_instruments())
+    if dialect in COMPILE_ONLY:
+        return text(query(Asked(question, Rows.EXPORTED), reference), dialect).sql
     return str(query(Asked(question, None), reference).compile(dialect=sa.dialects.registry.load(dialect)()))
 
 

@@ -22,6 +22,8 @@ from exchange.store import tables
 from exchange.store.columns import Day
 
 Column = sa.ColumnElement[Any]
+# The episodes of a question: worked out within its query, or kept by the engine for several.
+Base = sa.CTE | sa.TableClause
 NO_EVIDENCE = 0
 _RANK = {Evidence.SIGNED: 1, Evidence.FORM: 2, Evidence.CLIENT: 3}
 
@@ -30,7 +32,7 @@ _RANK = {Evidence.SIGNED: 1, Evidence.FORM: 2, Evidence.CLIENT: 3}
 class Joined:
     """A base of episodes and what was joined to it for the criteria so far."""
 
-    base: sa.CTE
+    base: Base
     as_of: AsOf
     instruments: Mapping[str, Instrument]
     joins: list[sa.CTE] = field(default_factory=list)
@@ -322,7 +324,7 @@ def _with_limits(scores: Joined, instruments: Mapping[str, Instrument]) -> sa.Fr
     return source.outerjoin(_limits(known), _limits(known).c.id == scores.base.c.instrument) if known else source
 
 
-def _change(instruments: Mapping[str, Instrument], base: sa.CTE, first: sa.CTE, last: sa.CTE) -> Column:
+def _change(instruments: Mapping[str, Instrument], base: Base, first: sa.CTE, last: sa.CTE) -> Column:
     """Return the class of change."""
     paired = sa.and_(
         first.c.day.is_not(None), last.c.day.is_not(None), sa.func.coalesce(last.c.day > first.c.day, sa.false())

@@ -46,7 +46,7 @@ class Spark(DefaultDialect):
     supports_statement_cache = True
     supports_native_boolean = True
     default_paramstyle = "named"
-    preparer = _Backticks
+    preparer = _Backticks  # type: ignore[assignment]  # declared as one class, meant as its kind
     type_compiler_cls = _SparkTypes
 
 
@@ -76,7 +76,7 @@ def text(query: sa.Select[Any], dialect: str) -> Text:
     """Compile a query, every value a parameter."""
     state = query.compile(dialect=COMPILE_ONLY[dialect]()).construct_expanded_state()
     values = {
-        name: state.processors[name](value) if name in state.processors else value  # type: ignore[operator]
+        name: state.processors[name](value) if name in state.processors else value
         for name, value in state.parameters.items()
     }
     return Text(state.statement, values, tuple(values[name] for name in state.positiontup or ()))

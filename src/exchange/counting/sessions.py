@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from exchange.counting import folding
 from exchange.counting.cohort import Asked, admission, base, group_columns
-from exchange.counting.criteria import Column, Joined
+from exchange.counting.criteria import Base, Column, Joined
 from exchange.counting.current import current, handovers, patients, treatments, word
 from exchange.counting.functions import add_months
 from exchange.indicators.cohort import CONFIRMED, EXCLUDED, NOT_DUE, OUTSIDE, REFUTED, WHERE_UNKNOWN
@@ -209,7 +209,7 @@ def _strata(table: ReferenceTable) -> sa.CTE:
     return values.data([(*key, expected) for key, expected in sorted(table.rows.items())]).cte("strata")
 
 
-def _stratum(cases: sa.CTE, table: ReferenceTable) -> list[Column]:
+def _stratum(cases: Base, table: ReferenceTable) -> list[Column]:
     """Return an episode's value of each characteristic, as the table writes it."""
     start, birth = cases.c.start_date, cases.c.birth_date
     bands: list[tuple[Column, str]] = []

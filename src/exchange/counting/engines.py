@@ -1,0 +1,159 @@
+"""Where a query runs: the store itself, DuckDB over exported Parquet, or Spark over the same, each the same answer."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import ClauseElement, Executable
+
+from exchange.counting import dialects, parquet
+from exchange.counting.current import AsOf, Rows
+from exchange.errors import IndicatorError
+
+Row = Mapping[str, Any]
+
+
+class Engine(Protocol):
+    """Runs a query; keeps the rows of one under a name until it is let go, where several queries start from them."""
+
+    def rows(self, query: sa.Select[Any]) -> list[Row]:
+        """Return the rows by column name."""
+        ...
+
+    def keep(self, name: str, query: sa.Select[Any]) -> None:
+        """Work a query out once; the name may be selected from until `let_go`."""
+        ...
+
+    def let_go(self, name: str) -> None:
+        """Forget what was kept."""
+        ...
+
+
+class _Keep(Executable, ClauseElement):
+    """`CREATE TEMPORARY TABLE name AS query`, which SQLAlchemy has from 2.1 on only."""
+
+    inherit_cache = False
+
+    def __init__(self, name: str, query: sa.Select[Any]) -> None:
+        self.name = name
+        self.query = query
+
+
+@compiles(_Keep)
+def _keep(element: _Keep, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CREATE TEMPORARY TABLE {element.name} AS {compiler.process(element.query, **options)}"
+
+
+class OnStore:
+    """SQLite, SQLCipher or PostgreSQL, by a connection of the store's."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Use an open connection."""
+        self._connection = connection
+
+    def rows(self, query: sa.Select[Any]) -> list[Row]:
+        """Return the rows by column name."""
+        return [dict(row) for row in self._connection.execute(query).mappings()]
+
+    def keep(self, name: str, query: sa.Select[Any]) -> None:
+        """Work a query out into a temporary table."""
+        self._connection.execute(_Keep(name, query))
+
+    def let_go(self, name: str) -> None:
+        """Drop the temporary table."""
+        self._connection.execute(sa.text(f"DROP TABLE {name}"))
+
+
+class OnDuckDB(AbstractContextManager["OnDuckDB"]):
+    """DuckDB in this process, over a folder that `parquet.write` wrote; use it in a `with` block."""
+
+    def __init__(self, folder: Path, *, memory: str = "", threads: int = 0) -> None:
+        """Make a view of each table; IndicatorError where the folder holds none."""
+        self._connection = parquet.duckdb().connect(":memory:")
+        if memory:
+            self._connection.execute(f"SET memory_limit = '{memory}'")
+        if threads:
+            self._connection.execute(f"SET threads = {int(threads)}")
+        for name, table in parquet.TABLES.items():
+            if next((folder / name).glob("source=*/year=*/*.parquet"), None) is None:
+                self._connection.close()
+                raise IndicatorError("counting.no-exported", hints=("hint.counting-no-exported",), folder=str(folder))
+            columns = ", ".join(f'"{column}"' for column in table.columns)
+            pattern = f"{glob.escape(str(folder / name))}/source=*/year=*/*.parquet".replace("'", "''")
+            # A view takes no parameters; the names are ours, and the folder's is quoted.
+            read = f"read_parquet('{pattern}', hive_partitioning = false)"
+            self._connection.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM {read}")  # noqa: S608 - as said above
+
+    def rows(self, query: sa.Select[Any]) -> list[Row]:
+        """Return the rows by column name."""
+        text = dialects.text(query, "duckdb")
+        found = self._connection.execute(text.sql, list(text.ordered))
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def keep(self, name: str, query: sa.Select[Any]) -> None:
+        """Work a query out into a temporary table."""
+        text = dialects.text(query, "duckdb")
+        self._connection.execute(f"CREATE TEMP TABLE {name} AS {text.sql}", list(text.ordered))
+
+    def let_go(self, name: str) -> None:
+        """Drop the temporary table."""
+        self._connection.execute(f"DROP TABLE {name}")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close DuckDB."""
+        self._connection.close()
+
+
+class OnSpark:
+    """A Spark session, classic or Connect, over a folder or address that its executors can read."""
+
+    def __init__(self, session: Any, folder: str) -> None:
+        """Make a temporary view of each table."""
+        self._session = session
+        for name, table in parquet.TABLES.items():
+            session.read.parquet(f"{folder.rstrip('/')}/{name}").select(*table.columns).createOrReplaceTempView(name)
+
+    @classmethod
+    def connect(cls, remote: str, folder: str) -> Self:
+        """Use a Spark Connect server, such as `sc://cluster.example:15002`."""
+        try:
+            from pyspark.sql import SparkSession
+        except ImportError:
+            raise IndicatorError("counting.no-spark", hints=("hint.counting-no-spark",)) from None
+        return cls(SparkSession.builder.remote(remote).getOrCreate(), folder)
+
+    def rows(self, query: sa.Select[Any]) -> list[Row]:
+        """Return the rows by column name."""
+        return [row.asDict() for row in self._run(query).collect()]
+
+    def keep(self, name: str, query: sa.Select[Any]) -> None:
+        """Keep a query's rows in the executors' memory, or on their disks where that is too small."""
+        found = self._run(query)
+        found.persist()
+        found.createOrReplaceTempView(name)
+
+    def let_go(self, name: str) -> None:
+        """Free the memory and forget the name."""
+        self._session.table(name).unpersist()
+        self._session.catalog.dropTempView(name)
+
+    def _run(self, query: sa.Select[Any]) -> Any:
+        text = dialects.text(query, "spark")
+        return self._session.sql(text.sql, args=dict(text.named))
+
+
+def looks_at(engine: Engine, as_of: int | None) -> AsOf:
+    """Return which rows count on an engine: exported ones have no loads."""
+    return as_of if isinstance(engine, OnStore) else Rows.EXPORTED
