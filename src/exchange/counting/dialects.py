@@ -74,9 +74,13 @@ class Text:
 
 def text(query: sa.Select[Any], dialect: str) -> Text:
     """Compile a query, every value a parameter."""
-    state = query.compile(dialect=COMPILE_ONLY[dialect]()).construct_expanded_state()
-    values = {
-        name: state.processors[name](value) if name in state.processors else value
-        for name, value in state.parameters.items()
-    }
+    compiled = query.compile(dialect=COMPILE_ONLY[dialect]())
+    state = compiled.construct_expanded_state()
+    # A dialect without a driver leaves it to us to bring values into the form their column has, a flag into 1 or 0.
+    processors = {name: one.type.bind_processor(compiled.dialect) for name, one in compiled.binds.items()}
+    processors |= state.processors
+    values = {}
+    for name, value in state.parameters.items():
+        process = processors.get(name)
+        values[name] = value if process is None else process(value)
     return Text(state.statement, values, tuple(values[name] for name in state.positiontup or ()))
