@@ -25,7 +25,9 @@ Column = sa.ColumnElement[Any]
 # The episodes of a question: worked out within its query, or kept by the engine for several.
 Base = sa.CTE | sa.TableClause
 NO_EVIDENCE = 0
-_RANK = {Evidence.SIGNED: 1, Evidence.FORM: 2, Evidence.CLIENT: 3}
+# Before any treatment; Spark's driver writes a year without its leading zeros.
+_LONG_AGO = date(1000, 1, 1)
+RANK = {Evidence.SIGNED: 1, Evidence.FORM: 2, Evidence.CLIENT: 3}
 
 
 @dataclass(slots=True)
@@ -175,7 +177,7 @@ def _answered(criterion: Happens, joined: Joined) -> Judged:
         source = source.outerjoin(began, began.c.episode_id == base.c.episode_id)
         left_out = sa.and_(began.c.day.is_not(None), answer.c.first_day == began.c.day)
     hit, clear = _says(answer, start, end, left_out, lasting=criterion.event in LASTING)
-    rank = sa.case({level.value: number for level, number in _RANK.items()}, value=word(answer.c.evidence), else_=9)
+    rank = sa.case({level.value: number for level, number in RANK.items()}, value=word(answer.c.evidence), else_=9)
     found = (
         sa.select(base.c.episode_id, sa.func.min(sa.case((hit, 2 * rank), (clear, 2 * rank + 1))).label("code"))
         .select_from(source)
@@ -212,11 +214,11 @@ def _began(joined: Joined) -> sa.Subquery:
 
 
 def left_on(joined: Joined) -> Column:
-    """Return the first day on which a patient was no longer known to who answers; year 1 where it has no date."""
+    """Return the first day on which a patient was no longer known to who answers; long ago where it has no date."""
     t = tables.answer
     yes = sa.and_(t.c.element == LEFT_LIST, word(t.c.status) == Answered.YES.value)
     answer = kept(under_present_id(t, ("first_day",), joined.as_of, yes), joined.named("left"))
-    undated = sa.literal(date.min, Day())
+    undated = sa.literal(_LONG_AGO, Day())
     day = sa.func.min(sa.func.coalesce(answer.c.first_day, undated), type_=Day()).label("day")
     found = sa.select(answer.c.episode_id, day).group_by(answer.c.episode_id).cte(joined.named("gone"))
     return joined.join(found).c.day
@@ -258,8 +260,8 @@ def _both(criterion: Scores, joined: Joined) -> Column:
         query = _near(joined, anchor, criterion.within).add_columns(
             t.c.instrument, extreme(t.c.day, type_=Day()).label("day")
         )
-        if criterion.primary:
-            query = query.where(t.c.instrument == base.c.instrument)
+        if criterion.instrument != "any":
+            query = query.where(t.c.instrument == _named(criterion, base))
         # What a prognostic list says at the start and the end is no measurement of effect.
         query = query.where(*(t.c.instrument != one.id for one in joined.instruments.values() if not one.effect))
         ends.append(query.group_by(base.c.episode_id, t.c.instrument).subquery())
@@ -268,6 +270,13 @@ def _both(criterion: Scores, joined: Joined) -> Column:
     pairs = sa.select(first.c.episode_id).distinct().join(last, same).where(last.c.day > first.c.day)
     found = joined.join(pairs.cte(joined.named("measured")))
     return sa.case((found.c.episode_id.is_not(None), 1), else_=0)
+
+
+def _named(criterion: Scores, base: Base) -> Column:
+    """Return the one instrument that is looked at."""
+    if criterion.instrument == "primary":
+        return base.c.instrument
+    return sa.literal(criterion.instrument, sa.String())
 
 
 def _improved(criterion: Scores, joined: Joined) -> Judged:
@@ -289,7 +298,7 @@ def _extreme_score(criterion: Scores, joined: Joined, anchor: Column, *, last: b
     ordered = (
         _near(joined, anchor, criterion.within)
         .add_columns(t.c.day, t.c.score, place.label("place"))
-        .where(t.c.instrument == base.c.instrument)
+        .where(t.c.instrument == _named(criterion, base))
         .subquery()
     )
     chosen = sa.select(ordered.c.episode_id, ordered.c.day, ordered.c.score).where(ordered.c.place == 1)
