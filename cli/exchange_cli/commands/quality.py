@@ -12,7 +12,7 @@ from exchange_cli.speaking import Speaker, common
 if TYPE_CHECKING:
     from exchange.operations.surveying import Report
 
-_DOUBTS = ("open", "days", "outside", "birth", "codes", "no-code", "same")
+_DOUBTS = ("open", "days", "outside", "birth", "codes", "no-code", "same", "claimed-twice")
 
 
 @click.command("quality")
@@ -20,7 +20,7 @@ _DOUBTS = ("open", "days", "outside", "birth", "codes", "no-code", "same")
 @click.option("--gap", type=int, help="What this many days between two episodes would give; changes nothing.")
 @common
 def command(speaker: Speaker, show: str | None, gap: int | None) -> int:
-    """Show missing ends, impossible dates, closed codes, double patients, differences and what is measured.
+    """Show missing ends, impossible dates, double patients, sessions paid twice, differences and what is measured.
 
     Example: exchange quality --show open
     """

@@ -74,7 +74,7 @@ def report(workspace: Workspace, *, gap: int | None = None, show: str = "") -> R
     if gap is not None and not GAPS[0] <= gap <= GAPS[1]:
         raise StoreError("surveying.gap", least=GAPS[0], most=GAPS[1])
     store, settings = workspace.store, loading.rebuilding(workspace)
-    found = store.survey.doubts(on=workspace.on, gap_days=settings.gap_days)
+    found = store.survey.doubts(on=workspace.on, gap_days=settings.gap_days, services=settings.services)
     counts = Counter(one.kind for one in found)
     now = store.survey.trial(settings, by=workspace.user, at=workspace.now)
     other = None

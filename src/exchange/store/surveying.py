@@ -9,15 +9,18 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from exchange.episodes.facts import Line
+from exchange.episodes.paying import Paid, claimed_twice
+from exchange.episodes.services import ServiceMap, shipped_services
 from exchange.findings import Finding
-from exchange.records.codes import SessionType, SourceKind
+from exchange.records.codes import Payer, SessionType, SourceKind
 from exchange.records.dcsph import code_status, dcsph_codes
 from exchange.store import tables
 from exchange.store.database import Database, new_load
 from exchange.store.deriving import Rebuilding, derive_patients
 from exchange.store.quality import likely_same
 
-DOUBTS = ("open", "days", "outside", "birth", "codes", "no-code", "same")
+DOUBTS = ("open", "days", "outside", "birth", "codes", "no-code", "same", "claimed-twice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +74,14 @@ class Survey:
         """Keep the database."""
         self._database = database
 
-    def doubts(self, *, on: date, gap_days: int) -> tuple[Doubt, ...]:
-        """Return everything doubtful as of a day, by kind."""
+    def doubts(self, *, on: date, gap_days: int, services: ServiceMap | None = None) -> tuple[Doubt, ...]:
+        """Return everything doubtful as of a day, by kind; `services` says which claims are of a session."""
         with self._database.reading() as connection:
             found = (
                 *_open(connection, on - timedelta(days=gap_days)), *_days(connection, on), *_outside(connection),
                 *_birth(connection), *_codes(connection),
                 *(Doubt("same", one, None) for one in likely_same(connection)),
+                *_claimed_twice(connection, services or shipped_services()),
             )  # fmt: skip
         return tuple(sorted(found, key=lambda one: (DOUBTS.index(one.kind), one.day or date.min, one.patient_id)))
 
@@ -193,6 +197,27 @@ def _birth(connection: Connection) -> Iterator[Doubt]:
     for who, born, first in connection.execute(query):
         if born is None or (first is not None and not 0 <= (first - born).days < 115 * 366):
             yield Doubt("birth", who, born)
+
+
+def _claimed_twice(connection: Connection, services: ServiceMap) -> Iterator[Doubt]:
+    """Yield sessions at the expense of the client, a municipality or a party that were claimed with an insurer too."""
+    session, line = tables.session_source, tables.claim_line
+    query = sa.select(
+        session.c.patient_id, session.c.day, session.c.type, session.c.therapist, session.c.payer, session.c.self_paid
+    ).where(session.c.load_to.is_(None), sa.or_(session.c.payer != "", session.c.self_paid.is_(True)))
+    paid = [
+        Paid(who, day, kind, therapist, Payer.OWN if own else Payer(payer))
+        for who, day, kind, therapist, payer, own in connection.execute(query)
+    ]
+    for one in sorted({each.patient_id for each in paid}):
+        rows = connection.execute(
+            sa.select(*(line.c[name] for name in Line._fields)).where(
+                line.c.load_to.is_(None), line.c.patient_id == one
+            )
+        )
+        own = [each for each in paid if each.patient_id == one]
+        for found in claimed_twice(own, (Line(*row) for row in rows), services):
+            yield Doubt("claimed-twice", found.patient_id, found.day, found.payer.value)
 
 
 def _codes(connection: Connection) -> Iterator[Doubt]:
