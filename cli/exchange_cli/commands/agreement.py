@@ -8,12 +8,16 @@ from pathlib import Path
 import click
 
 from exchange_cli import exits
+from exchange_cli.commands.agreement_review import review
 from exchange_cli.speaking import Speaker, common
 
 
 @click.group("agreement")
 def command() -> None:
     """From template to signature: the text people sign, the validator of what comes in, the gate for what goes out."""
+
+
+command.add_command(review)
 
 
 @command.command("new")

@@ -74,16 +74,32 @@ def new(
     return str(_template(kind).render(words))
 
 
-def next_version(agreement: Agreement, *, on: date, months: int) -> dict[str, Any]:
+def next_version(
+    agreement: Agreement, *, on: date, months: int, measured: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
     """Return the mapping of the next version: the same text, one number higher, from a new first day.
 
-    The evaluation days begin anew; everything else is for the parties to change before it is signed.
+    The evaluation days begin anew; everything else is for the parties to change before it is signed. A baseline is
+    carried over; where none was agreed, what was `measured` (value, start and end by indicator) becomes the baseline.
     """
     raw: dict[str, Any] = json.loads(json.dumps(agreement.raw))
     raw["version"] = agreement.version + 1
+    raw["revises"] = agreement.version
+    for indicator in raw["indicators"]:
+        _give_baseline(indicator, (measured or {}).get(indicator["id"], {}), on)
     raw["term"] |= {"from": on.isoformat(), "until": add_months(on, months).isoformat()}
     raw["evaluations"] = [{"on": add_months(on, step).isoformat()} for step in _steps(months)]
     return raw
+
+
+def _give_baseline(indicator: dict[str, Any], found: Mapping[str, Any], on: date) -> None:
+    """Freeze what was measured as the baseline of an indicator that has none, before the new version begins."""
+    if indicator.get("baseline") is not None or found.get("value") is None:
+        return
+    if found["start"] < found["end"] <= on.isoformat() and found.get("version") == indicator["version"]:
+        indicator |= {
+            "baseline": round(found["value"], 4), "baseline-from": found["start"], "baseline-until": found["end"]
+        }  # fmt: skip
 
 
 def write(raw: Mapping[str, Any]) -> str:

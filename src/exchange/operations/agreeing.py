@@ -221,6 +221,7 @@ def state(workspace: Workspace, stored: StoredAgreement, party: str | None = Non
             signed_by(workspace, stored),
             workspace.on,
             party=party or ours,
+            reviewing=workspace.store.reviews.under_review(stored.agreement_id, stored.version),
             ended_on=stored.ended_on,
             superseded_on=stored.superseded_on,
         ).value

@@ -1,0 +1,203 @@
+"""The figures of one agreement at one moment: of all its parties together, and of each party by itself.
+
+A party is entitled to the records of its own cases and to no other's. Its own figures are shown whole; what all the
+parties have together is shown to it only where neither that nor what is left of it without its own would tell of a few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from exchange.operations import choosing, figuring
+from exchange.operations.choosing import Asked
+from exchange.records.model import Case
+
+if TYPE_CHECKING:
+    from exchange.agreements.agreement import AgreedIndicator, Agreement
+    from exchange.agreements.frozen import Frozen
+    from exchange.indicators.definition import Definition
+    from exchange.indicators.figure import Figure
+    from exchange.operations.gathering import Terms
+    from exchange.records.model import Dataset
+
+EVERYONE = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """One agreed indicator at a moment: its figure, or the first day on which there can be one."""
+
+    definition: Definition
+    agreed: AgreedIndicator
+    knowable: date
+    figure: Figure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How the exchange with one party stands: its cases, those it answered something about, and those it did not."""
+
+    party: str
+    name: str
+    cases: int
+    answered: int
+
+    @property
+    def unanswered(self) -> int:
+        """Return the cases about which nothing came back."""
+        return self.cases - self.answered
+
+
+def weigh(terms: Terms, cut_off: date) -> tuple[Weighed, ...]:
+    """Calculate what the agreement names, on all of its cases, as of a day (that day excluded)."""
+    asked = {one.definition.id: one for one in _asked(terms, cut_off)}
+    return tuple(
+        _with(one, cut_off, asked, lambda each: _by_engine(terms, each, cut_off)) for one in _known(terms.frozen)
+    )
+
+
+def weigh_parts(terms: Terms, cut_off: date, parties: frozenset[str]) -> tuple[Weighed, ...]:
+    """Calculate the same on the cases of some of the parties only."""
+    asked = {one.definition.id: one for one in _asked(terms, cut_off)}
+    part = _of(terms.workspace.store.dataset(), parties)
+    return tuple(
+        _with(one, cut_off, asked, lambda each: _by_oracle(terms, each, cut_off, part)) for one in _known(terms.frozen)
+    )
+
+
+def shared(terms: Terms, cut_off: date, reader: str, whole: Sequence[Weighed]) -> tuple[Weighed, ...]:
+    """Return the figures of all parties together as one of them, or all of them at one table, may see them."""
+    names = frozenset(one.party for one in terms.others)
+    if names <= {reader} or len(names) <= 1:
+        return tuple(whole)
+    apart = sorted(names) if reader == EVERYONE else [reader]
+    rests = [weigh_parts(terms, cut_off, names - {one}) for one in apart]
+    return tuple(_shown(one, [rest[place] for rest in rests]) for place, one in enumerate(whole))
+
+
+def answers(terms: Terms, cut_off: date) -> tuple[Answers, ...]:
+    """Return how the exchange stands with each party, by the order of the text."""
+    store = terms.workspace.store
+    cases = store.cases.of_agreement(terms.stored.agreement_id)
+    answered = {one.case_id for one in store.answers.of_cases(case.case_id for case in cases)}
+    found = []
+    for party in terms.frozen.agreement.partners:
+        own = [case for case in cases if case.partner == party.party and case.opened_on <= cut_off]
+        found.append(Answers(party.party, party.name, len(own), sum(case.case_id in answered for case in own)))
+    return tuple(found)
+
+
+def kept(weighed: Sequence[Weighed]) -> dict[str, Mapping[str, Any]]:
+    """Return figures as a review keeps them: what was said of each indicator then."""
+    return {
+        one.definition.id: {
+            "version": one.definition.version,
+            "value": one.figure.value,
+            "numerator": one.figure.numerator,
+            "denominator": one.figure.denominator,
+            "unknown": one.figure.unknown,
+            "verdict": one.figure.verdict.value if one.figure.verdict is not None else "",
+            "start": one.figure.start.isoformat(),
+            "end": one.figure.end.isoformat(),
+            "load": one.figure.as_of_load,
+        }
+        for one in weighed
+        if one.figure is not None
+    }
+
+
+def _known(frozen: Frozen) -> list[tuple[AgreedIndicator, Definition]]:
+    from exchange.agreements import signing
+
+    known = signing.definitions_of(frozen)
+    return [(one, known[one.id]) for one in frozen.agreement.indicators if one.id in known]
+
+
+def _asked(terms: Terms, cut_off: date) -> tuple[Asked, ...]:
+    """Return what is asked, over the period that the agreement covers and that is behind us at the cut-off."""
+    start, _ = choosing.whole_period(terms.workspace)
+    first = min(max(start, _covers(terms.frozen.agreement)), cut_off)
+    asked = choosing.agreed(terms.workspace, terms.stored, terms.frozen, (first, cut_off))
+    return tuple(replace(one, end=min(one.end, cut_off)) for one in asked)
+
+
+def _covers(agreement: Agreement) -> date:
+    return agreement.term.covers_from
+
+
+def _with(
+    known: tuple[AgreedIndicator, Definition], cut_off: date, asked: Mapping[str, Asked], count: Any
+) -> Weighed:  # fmt: skip
+    agreed, definition = known
+    wanted = asked.get(definition.id)
+    if wanted is None:
+        return Weighed(definition, agreed, cut_off + timedelta(days=1))
+    first = definition.knowable(wanted.start)
+    # A case must be over by then, and each window after it: before that day every figure is empty.
+    return Weighed(definition, agreed, first, count(wanted) if first < cut_off else None)
+
+
+def _by_engine(terms: Terms, asked: Asked, cut_off: date) -> Figure:
+    (figure,) = figuring.counted(
+        terms.workspace, asked.definition, start=asked.start, end=asked.end, agreements=asked.agreements,
+        cut_off=cut_off, target=asked.target, baseline=asked.baseline,
+    )  # fmt: skip
+    return figure
+
+
+def _by_oracle(terms: Terms, asked: Asked, cut_off: date, part: Dataset) -> Figure:
+    """Count by the plain-Python reading of the definition, which the engines are held to."""
+    from exchange.indicators import oracle
+    from exchange.indicators.figures import figure
+    from exchange.records.instruments import instruments
+
+    cube = oracle.cube(
+        asked.definition, part, start=asked.start, end=asked.end, cut_off=cut_off, group_by=(),
+        instruments=instruments(), agreements=asked.agreements, within=asked.agreements,
+    )  # fmt: skip
+    return figure(
+        asked.definition, cube.rows[0], start=asked.start, end=asked.end, cut_off=cut_off, target=asked.target,
+        baseline=asked.baseline, sources=figuring.sources(asked.definition),
+        as_of_load=terms.workspace.store.last_load(),
+    )  # fmt: skip
+
+
+def _of(dataset: Dataset, parties: frozenset[str]) -> Dataset:
+    """Return the dataset with the cases, answers and totals of some parties; another's case is none of theirs."""
+    cases: tuple[Case, ...] = tuple(one for one in dataset.cases if one.partner in parties)
+    known = {one.case_id for one in cases}
+    return replace(
+        dataset,
+        cases=cases,
+        answers=tuple(one for one in dataset.answers if one.case_id in known),
+        aggregates=tuple(one for one in dataset.aggregates if one.partner in parties),
+    )
+
+
+def _shown(whole: Weighed, rests: Sequence[Weighed]) -> Weighed:
+    """Withhold a figure of all where it, or what is left of it without one's own, is about a few."""
+    if whole.figure is None:
+        return whole
+    from exchange.indicators.disclosure import Audience
+    from exchange.indicators.protecting import TOO_FEW, protect
+
+    (seen,) = protect((whole.figure,), audience=Audience.OUTSIDE)
+    if seen.masked is not None:
+        return replace(whole, figure=seen)
+    others = [one.figure for one in rests if one.figure is not None]
+    alone = [protect((one,), audience=Audience.OUTSIDE)[0] for one in others if one.eligible]
+    if any(one.masked is not None or one.withheld for one in alone):
+        return replace(whole, figure=_silent(seen, TOO_FEW))
+    return replace(whole, figure=seen)
+
+
+def _silent(figure: Figure, reason: str) -> Figure:
+    """Return a figure with nothing in it but why."""
+    return replace(
+        figure, eligible=None, due=None, answered=None, unknown=None, censored=None, excluded=None, numerator=None,
+        denominator=None, patients=None, value=None, interval=None, bounds=None, verdict=None, parts={}, details={},
+        evidence={}, masked=reason, withheld=(), numerator_patients=None, complement_patients=None,
+    )  # fmt: skip
