@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from exchange.counting import cohort, folding, sessions
 from exchange.counting.cohort import Asked
-from exchange.counting.current import Rows
+from exchange.counting.current import Rows, current
 from exchange.counting.dialects import COMPILE_ONLY, text
 from exchange.counting.engines import Engine, OnStore, looks_at
 from exchange.errors import IndicatorError
@@ -38,6 +38,8 @@ from exchange.indicators.reference import ReferenceTable, require_reference
 from exchange.indicators.vocabulary import SESSIONS_TO_PARTNER
 from exchange.records.instruments import Instrument
 from exchange.records.instruments import instruments as known_instruments
+from exchange.store import tables
+from exchange.store.columns import Day
 
 Row = Mapping[str, Any]
 DIALECTS = ("sqlite", "postgresql", *COMPILE_ONLY)
@@ -82,6 +84,13 @@ def cubes(
             q = one.question
             rows = _rows(q, found)
             yield Cube(q.definition.id, q.definition.version, q.start, q.end, q.cut_off, q.group_by, rows)
+
+
+def first_day(engine: Engine, as_of: int | None = None) -> date | None:
+    """Return the day on which the first treatment began."""
+    t = tables.episode
+    rows = engine.rows(sa.select(sa.func.min(t.c.start_date, type_=Day()).label("day")).where(current(t, looks_at(engine, as_of))))
+    return rows[0]["day"] if rows else None
 
 
 Cohort = tuple[str, date, date, tuple[str, ...], frozenset[str] | None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -47,8 +47,11 @@ def period(
             "figuring.no-load", hints=("hint.figuring-load",), load=as_of, last=workspace.store.last_load()
         )
     if start is None:
-        starts = [one.start for one in workspace.store.dataset(as_of).episodes]
-        start = min(starts, default=end or workspace.on)
+        from exchange.counting import counting
+        from exchange.counting.engines import OnStore
+
+        with workspace.store.reading() as connection:
+            start = counting.first_day(OnStore(connection), as_of) or end or workspace.on
     chosen = (start, end or workspace.on)
     if chosen[0] > chosen[1]:
         raise IndicatorError("figuring.period", hints=("hint.figuring-period",))
@@ -78,13 +81,19 @@ def figures(
         onward = Onward(workspace)
         chosen = [one for one in chosen if onward.passes(one)]
     begin, until = period(workspace, start, end or cut_off, as_of=as_of)
+    starts = {
+        one.id: _agreement_start(workspace) if one.kind == NEEDS_AGREEMENT and start is None else begin
+        for one in chosen
+    }
     found: list[Figure] = []
-    for definition in chosen:
-        starts = _agreement_start(workspace) if definition.kind == NEEDS_AGREEMENT and start is None else begin
-        found += counted(
-            workspace, definition, start=starts, end=until, group_by=group_by, engine=engine, as_of=as_of,
-            cut_off=cut_off,
-        )  # fmt: skip
+    for definition, one in zip(
+        chosen,
+        cubes(
+            workspace, chosen, starts=starts, end=until, group_by=group_by, engine=engine, as_of=as_of, cut_off=cut_off
+        ),
+        strict=True,
+    ):
+        found += _figures(workspace, definition, one, as_of=as_of)
     trail.note(workspace, "calculated", detail=", ".join(one.id for one in chosen))
     return protected(found, audience)
 
@@ -113,17 +122,30 @@ def counted(
     baseline: float | None = None,
 ) -> tuple[Figure, ...]:
     """Count one definition and return a figure per group."""
-    from exchange.indicators.figures import figure
-
     found = cube(
         workspace, definition, start=start, end=end, group_by=group_by, engine=engine, as_of=as_of,
         cut_off=cut_off, agreements=agreements,
     )  # fmt: skip
+    return _figures(workspace, definition, found, as_of=as_of, target=target, baseline=baseline)
+
+
+def _figures(
+    workspace: Workspace,
+    definition: Definition,
+    found: Cube,
+    *,
+    as_of: int | None,
+    target: float | None = None,
+    baseline: float | None = None,
+) -> tuple[Figure, ...]:
+    from exchange.indicators.figures import figure
+
     load = as_of if as_of is not None else workspace.store.last_load()
+    named = sources(definition)
     return tuple(
         figure(
-            definition, row, start=start, end=end, cut_off=cut_off or workspace.on, target=target, baseline=baseline,
-            sources=sources(definition), as_of_load=load,
+            definition, row, start=found.start, end=found.end, cut_off=found.cut_off, target=target, baseline=baseline,
+            sources=named, as_of_load=load,
         )
         for row in found.rows
     )  # fmt: skip
@@ -150,26 +172,52 @@ def cube(
     agreements: frozenset[str] | None = None,
 ) -> Cube:
     """Return the integers, by SQL or by the plain-Python oracle; both give the same."""
+    starts = {definition.id: start}
+    (found,) = cubes(
+        workspace, [definition], starts=starts, end=end, group_by=group_by, engine=engine, as_of=as_of,
+        cut_off=cut_off, agreements=agreements,
+    )  # fmt: skip
+    return found
+
+
+def cubes(
+    workspace: Workspace,
+    asked: Sequence[Definition],
+    *,
+    starts: Mapping[str, date],
+    end: date,
+    group_by: tuple[str, ...] = (),
+    engine: str = "sql",
+    as_of: int | None = None,
+    cut_off: date | None = None,
+    agreements: frozenset[str] | None = None,
+) -> Iterator[Cube]:
+    """Return the integers of several definitions, which share what they have in common."""
+    from exchange.indicators.cohort import Question
     from exchange.records.instruments import instruments
 
-    asked: dict[str, Any] = {
-        "start": start,
-        "end": end,
-        "cut_off": cut_off or workspace.on,
-        "group_by": group_by,
-        "instruments": instruments(),
-        "agreements": agreements,
+    questions = [
         # an agreement's figure is about its own cases; what others do not answer is not its unknown
-        "within": agreements,
-    }
+        Question(
+            one, starts[one.id], end, cut_off or workspace.on, group_by, instruments(), agreements, within=agreements
+        )
+        for one in asked
+    ]
     if engine == "oracle":
         from exchange.indicators import oracle
 
-        return oracle.cube(definition, workspace.store.dataset(as_of), **asked)
+        dataset = workspace.store.dataset(as_of)
+        for q in questions:
+            yield oracle.cube(
+                q.definition, dataset, start=q.start, end=q.end, cut_off=q.cut_off, group_by=q.group_by,
+                instruments=q.instruments, agreements=q.agreements, within=q.within,
+            )  # fmt: skip
+        return
     from exchange.counting import counting
+    from exchange.counting.engines import OnStore
 
     with workspace.store.reading() as connection:
-        return counting.cube(connection, definition, as_of=as_of, **asked)
+        yield from counting.cubes(OnStore(connection), questions, as_of=as_of)
 
 
 def protected(found: Sequence[Figure], audience: str) -> tuple[Figure, ...]:
