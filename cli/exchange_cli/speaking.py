@@ -172,14 +172,16 @@ class Speaker:
             return
         cells = [[str(cell) for cell in head], *[["" if cell is None else str(cell) for cell in row] for row in rows]]
         widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+        lines: list[str] = []
         for number, row in enumerate(cells):
             words = [
                 cell.rjust(width) if column in right else cell.ljust(width)
                 for column, (cell, width) in enumerate(zip(row, widths, strict=True))
             ]
-            click.echo("  ".join(words).rstrip())
+            lines.append("  ".join(words).rstrip())
             if number == 0:
-                click.echo("  ".join("─" * width for width in widths))
+                lines.append("  ".join("─" * width for width in widths))
+        click.echo("\n".join(lines))  # at once: a table of figures by month can have ten thousand lines
 
     def findings(self, found: Iterable[Finding]) -> None:
         """Print findings, one a line: severity, where, what."""

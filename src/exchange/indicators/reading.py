@@ -58,11 +58,12 @@ def _loaded(data: bytes, source: str) -> tuple[Any, Mapping[Path, int], tuple[Fi
         return None, {}, (Finding("indicators.too-large", source, params={"limit": MAX_BYTES // 1024}),)
     try:
         # Aliases can grow a small file without bound, and no definition needs them.
-        for token in yaml.scan(data, Loader=yaml.SafeLoader):
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where the wheel has it: ten times as fast
+        for token in yaml.scan(data, Loader=loader):
             if isinstance(token, yaml.AliasToken | yaml.AnchorToken | yaml.TagToken):
                 line = token.start_mark.line + 1
                 return None, {}, (Finding("indicators.yaml-alias", source, line=line, params={"line": line}),)
-        node = yaml.compose(data, Loader=yaml.SafeLoader)
+        node = yaml.compose(data, Loader=loader)
     except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as problem:
         mark = getattr(problem, "problem_mark", None)
         line = mark.line + 1 if mark else 1
