@@ -24,6 +24,15 @@ USUAL: Mapping[PartnerKind, tuple[str, ...]] = {
     PartnerKind.CLIENT: ("substitution-net", "responders", "analgesic-reduction", "participation-regained"),
 }
 _HINT = ("hint.agreements.see-template",)
+# The order in which people read an agreement, and the parts of it.
+_WHOLE = (
+    "format", "id", "version", "revises", "kind", "title", "parties", "occasion", "purposes", "flows", "controllers",
+    "indicators", "identity", "evaluations", "session-moments", "consequences", "funding", "onward-use",
+    "retention-months", "breach-hours", "answer-days", "keys", "term", "place", "clauses", "own-clauses",
+)  # fmt: skip
+_PARTS = (
+    "id", "name", "event", "from", "on", "to", "party", "activity", "version", "until", "role", "kind", "purpose", "nl",
+)  # fmt: skip
 
 
 def new(
@@ -82,14 +91,22 @@ def next_version(
     The evaluation days begin anew; everything else is for the parties to change before it is signed. A baseline is
     carried over; where none was agreed, what was `measured` (value, start and end by indicator) becomes the baseline.
     """
-    raw: dict[str, Any] = json.loads(json.dumps(agreement.raw))
+    raw: dict[str, Any] = _in_order(json.loads(json.dumps(agreement.raw)), _WHOLE)
     raw["version"] = agreement.version + 1
     raw["revises"] = agreement.version
     for indicator in raw["indicators"]:
         _give_baseline(indicator, (measured or {}).get(indicator["id"], {}), on)
     raw["term"] |= {"from": on.isoformat(), "until": add_months(on, months).isoformat()}
     raw["evaluations"] = [{"on": add_months(on, step).isoformat()} for step in _steps(months)]
-    return raw
+    return _in_order(raw, _WHOLE)
+
+
+def _in_order(value: Any, first: Sequence[str]) -> Any:
+    """Return a mapping as people read it: what was signed is sorted by letter, a text begins with what it is."""
+    if isinstance(value, Mapping):
+        keys = sorted(value, key=lambda key: (first.index(key) if key in first else len(first), key))
+        return {key: _in_order(value[key], _PARTS) for key in keys}
+    return [_in_order(one, _PARTS) for one in value] if isinstance(value, list) else value
 
 
 def _give_baseline(indicator: dict[str, Any], found: Mapping[str, Any], on: date) -> None:

@@ -265,6 +265,9 @@ def _facts(
     party = agreement.party(reader)
     names = {one.definition.id for one in weighed}
     titles = {one.definition.id: one.definition.title[language] for one in weighed}
+    others = {
+        point for one in workspace.store.reviews.list() if one.agreement_id != agreement.id for point in one.points
+    }
     points = zip(improving.listed(workspace), improving.shown(workspace, titles, {}, language), strict=True)
     later = [one for one in moments if one > moment]
     return MinutesFacts(
@@ -279,13 +282,16 @@ def _facts(
         cut_off=cut_off,
         on=workspace.on,
         sides=_sides(terms, cut_off, reader),
-        lines=_lines(shown),
+        together=_together(terms) if reader == EVERYONE else None,
+        lines=_lines(shown, weighed),
         missed=agreement.missed[language],
         unanswered=agreement.unanswered[language],
         answer_days=agreement.answer_days,
         about=agreement.evaluations[moments.index(moment)].about.get(language, ""),
         earlier=_earlier(terms, moment),
-        points=tuple(shown_ for point, shown_ in points if point.indicator in names) if reader == INTERNAL else (),
+        points=tuple(each for point, each in points if point.indicator in names and point.point_id not in others)
+        if reader == INTERNAL
+        else (),
         next_moment=min(later, default=None),
         double_claims=_double_claims(terms) if reader == INTERNAL else None,
         definitions={one.definition.id: describe(one.definition) for one in weighed},
@@ -294,10 +300,15 @@ def _facts(
     )
 
 
-def _lines(weighed: Sequence[Weighed]) -> tuple[Line, ...]:
+def _lines(shown: Sequence[Weighed], weighed: Sequence[Weighed] = ()) -> tuple[Line, ...]:
+    """Return the lines of a table; `weighed` are the same figures before anything was withheld, for the verdict."""
     from exchange.reports.minutes import Line
 
-    return tuple(Line(one.definition.id, one.agreed.primary, one.knowable, one.figure) for one in weighed)
+    verdicts = {one.definition.id: one.figure.verdict for one in weighed if one.figure is not None}
+    return tuple(
+        Line(one.definition.id, one.agreed.primary, one.knowable, one.figure, verdicts.get(one.definition.id))
+        for one in shown
+    )
 
 
 def _sides(terms: Terms, cut_off: date, reader: str) -> tuple[Side, ...]:
@@ -305,7 +316,7 @@ def _sides(terms: Terms, cut_off: date, reader: str) -> tuple[Side, ...]:
     from exchange.reports.minutes import Side
 
     agreement = terms.frozen.agreement
-    counts = {one.party: one for one in weighing.answers(terms, cut_off)}
+    counts = {one.party: one for one in weighing.answers(terms)}
     found = [Side(agreement.practice.name, agreement.practice.signatory.function)]
     for party in agreement.partners:
         known = counts[party.party]
@@ -318,18 +329,18 @@ def _sides(terms: Terms, cut_off: date, reader: str) -> tuple[Side, ...]:
                 lines,
             )
         )  # fmt: skip
-    if reader == EVERYONE and len(counts) > 1:
-        found.append(_together(list(counts.values())))
     return tuple(found)
 
 
-def _together(counts: Sequence[weighing.Answers]) -> Side:
+def _together(terms: Terms) -> Side | None:
     """Return the counts of all parties together, where none of them tells of a few."""
     from exchange.reports.minutes import Side
 
-    cases, answered = sum(one.cases for one in counts), sum(one.answered for one in counts)
-    few = any(0 < number < _FEWEST for one in counts for number in (one.cases, one.answered, one.unanswered))
-    return Side(say("reviewing.together", {}, "nl"), "", None if few else cases, None if few else answered)
+    counts = weighing.answers(terms)
+    numbers = [number for one in counts for number in (one.cases, one.answered, one.unanswered)]
+    if len(counts) < 2 or any(0 < number < _FEWEST for number in numbers):
+        return None
+    return Side("", cases=sum(one.cases for one in counts), answered=sum(one.answered for one in counts))
 
 
 def _earlier(terms: Terms, moment: date) -> Earlier | None:

@@ -78,14 +78,14 @@ def shared(terms: Terms, cut_off: date, reader: str, whole: Sequence[Weighed]) -
     return tuple(_shown(one, [rest[place] for rest in rests]) for place, one in enumerate(whole))
 
 
-def answers(terms: Terms, cut_off: date) -> tuple[Answers, ...]:
-    """Return how the exchange stands with each party, by the order of the text."""
+def answers(terms: Terms) -> tuple[Answers, ...]:
+    """Return how the exchange stands today with each party, by the order of the text."""
     store = terms.workspace.store
     cases = store.cases.of_agreement(terms.stored.agreement_id)
     answered = {one.case_id for one in store.answers.of_cases(case.case_id for case in cases)}
     found = []
     for party in terms.frozen.agreement.partners:
-        own = [case for case in cases if case.partner == party.party and case.opened_on <= cut_off]
+        own = [case for case in cases if case.partner == party.party]
         found.append(Answers(party.party, party.name, len(own), sum(case.case_id in answered for case in own)))
     return tuple(found)
 

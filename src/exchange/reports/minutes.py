@@ -19,12 +19,16 @@ FORMATS = (".docx", ".html", ".pdf", ".md")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One agreed indicator: its figure, or from when there can be one; `primary` is the one that is judged."""
+    """One agreed indicator: its figure, or from when there can be one; `primary` is the one that is judged.
+
+    The `verdict` is for every reader: the parties agreed to judge it together, and it tells no number.
+    """
 
     indicator: str
     primary: bool
     knowable: date
     figure: Figure | None = None
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class MinutesFacts:
     cut_off: date
     on: date
     sides: tuple[Side, ...]
+    together: Side | None
     lines: tuple[Line, ...]
     missed: str
     unanswered: str
@@ -90,7 +95,7 @@ class MinutesFacts:
     def missed_twice(self) -> bool:
         """Tell whether the target is not met now and was not met at the review before."""
         line = self.primary
-        now = line is not None and line.figure is not None and line.figure.verdict is Verdict.NOT_MET
+        now = line is not None and line.verdict is Verdict.NOT_MET
         return now and self.earlier is not None and self.earlier.verdict == Verdict.NOT_MET.value
 
 
@@ -122,7 +127,7 @@ def _context(facts: MinutesFacts, language: str) -> dict[str, Any]:
         "title_of": title_of,
         "outcomes": tuple(say(f"reviewing.outcome-{one}", {}, language) for one in OUTCOMES),
         "outcome_of": lambda name: say(f"reviewing.outcome-{name}", {}, language),
-        "verdict_of": lambda name: figures_text.label("verdict", name, language),
+        "verdict_of": lambda line: figures_text.label("verdict", line.verdict or "descriptive", language),
         "evidence": lambda figure: figures_text.evidence_text(figure, language),
         "blank": markdown.Markdown(r"\_" * 30),
         "short": markdown.Markdown(r"\_" * 12),
