@@ -125,7 +125,7 @@ def test_two_drafts_are_compared(run, town, draft, tmp_path):
     said = run("agreement", "diff", draft, other)
     assert said.code == 0
     assert "2028-10-03" in said.out
-    assert run("agreement", "diff", draft, draft, "--json").json == {"changes": []}
+    assert run("agreement", "diff", draft, draft, "--json").json == {"changes": [], "new_signatures": False}
 
 
 # Shown ------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from exchange_cli import exits
-from exchange_cli.commands.agreement_review import review
+from exchange_cli.commands.agreement_review import diff, review
 from exchange_cli.speaking import Speaker, common
 
 
@@ -18,6 +18,7 @@ def command() -> None:
 
 
 command.add_command(review)
+command.add_command(diff)
 
 
 @command.command("new")
@@ -210,23 +211,6 @@ def list_(speaker: Speaker) -> None:
         right=frozenset({1, 5}),
     )
     speaker.result({"agreements": listed})
-
-
-@command.command("diff")
-@click.argument("old", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.argument("new", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@common
-def diff(speaker: Speaker, old: Path, new: Path) -> None:
-    """Say what changed between two drafts and whether it needs new signatures.
-
-    Example: exchange agreement diff old.yaml new.yaml
-    """
-    from exchange.operations import drafting
-
-    changes = drafting.diff(old, new)
-    for change in changes:
-        speaker.line(str(change))
-    speaker.result({"changes": changes})
 
 
 @command.command("calendar")

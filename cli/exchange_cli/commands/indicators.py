@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from exchange_cli import exits
 from exchange_cli.speaking import Speaker, common
+
+if TYPE_CHECKING:
+    from exchange.indicators.figure import Figure
 
 
 @click.command("indicators")
@@ -18,7 +23,14 @@ from exchange_cli.speaking import Speaker, common
 @click.option(
     "--by", "group_by", multiple=True, metavar="NAME", help="Split: location, therapist, access, sex, month, year, …."
 )
-@click.option("--engine", type=click.Choice(["sql", "oracle"]), default="sql", help="Which calculation.")
+@click.option(
+    "--engine",
+    type=click.Choice(["sql", "oracle", "sqlite", "postgresql", "duckdb", "spark", "trino"]),
+    default="sql",
+    help="Which calculation: sql (the store's own) or oracle; with --data duckdb or spark; with --sql any.",
+)
+@click.option("--data", metavar="DIR", help="Over pooled Parquet that `exchange records export` wrote; no workspace.")
+@click.option("--remote", metavar="ADDRESS", default="", help="The Spark Connect server, such as sc://cluster:15002.")
 @click.option("--why", metavar="EPISODE", help="Why an episode (EPD number or koppelcode) counts or not; local only.")
 @click.option("--sql", is_flag=True, help="Show the query instead of running it.")
 @click.option(
@@ -39,6 +51,8 @@ def command(
     until: datetime | None,
     group_by: tuple[str, ...],
     engine: str,
+    data: str | None,
+    remote: str,
     why: str | None,
     sql: bool,
     check: Path | None,
@@ -55,13 +69,17 @@ def command(
 
     if check is not None:
         return _checked(speaker, check)
+    if sql and engine not in ("sql", "oracle"):
+        return _shown(speaker, figuring.texts(engine, ids))
+    if data is not None:
+        chosen = {"start": start, "end": until, "on": cut_off}
+        days = {name: one.date() for name, one in chosen.items() if one is not None}
+        asked = {"engine": "duckdb" if engine == "sql" else engine, "remote": remote, "audience": audience}
+        return _pooled(speaker, data, ids, to, group_by=group_by, **asked, **days)
+    figuring.require_store_engine(engine)
     with speaker.workspace() as workspace:
         if sql:
-            queries = figuring.queries(workspace, ids)
-            for name, query in queries.items():
-                speaker.line(f"-- {name}\n{query}\n")
-            speaker.result({"sql": queries})
-            return exits.DONE
+            return _shown(speaker, figuring.queries(workspace, ids))
         if why is not None:
             reasons = figuring.why(workspace, ids, why, language=speaker.language)
             for line in reasons:
@@ -85,14 +103,7 @@ def command(
         if to is not None:
             figuring.write(figures, to, language=speaker.language)
             speaker.tell("program.written", file=to)
-    speaker.table(
-        [
-            speaker.say(f"program.figure-{name}")
-            for name in ("name", "group", "value", "interval", "of", "unknown", "n")
-        ],
-        [figuring.row(figure, speaker.language) for figure in figures],
-        right=frozenset({2, 3, 4, 5, 6}),
-    )
+    _printed(speaker, figures)
     thresholds = measuring.thresholds(judged, speaker.language)
     if thresholds:
         speaker.line()
@@ -102,6 +113,41 @@ def command(
     speaker.findings(found)
     speaker.result({"figures": figures, "thresholds": thresholds, "findings": found})
     return exits.FINDINGS if found else exits.DONE
+
+
+def _shown(speaker: Speaker, queries: Mapping[str, str]) -> int:
+    """Print the queries."""
+    for name, query in queries.items():
+        speaker.line(f"-- {name}\n{query}\n")
+    speaker.result({"sql": queries})
+    return exits.DONE
+
+
+def _printed(speaker: Speaker, figures: Sequence[Figure]) -> None:
+    """Print figures as a table."""
+    from exchange.operations import figuring
+
+    speaker.table(
+        [
+            speaker.say(f"program.figure-{name}")
+            for name in ("name", "group", "value", "interval", "of", "unknown", "n")
+        ],
+        [figuring.row(figure, speaker.language) for figure in figures],
+        right=frozenset({2, 3, 4, 5, 6}),
+    )
+
+
+def _pooled(speaker: Speaker, data: str, ids: tuple[str, ...], to: Path | None, **asked: Any) -> int:
+    """Calculate over exported tables."""
+    from exchange.operations import figuring, pooled
+
+    figures = pooled.figures(data, ids, **{"on": speaker.today(), **asked})
+    if to is not None:
+        figuring.write(figures, to, language=speaker.language)
+        speaker.tell("program.written", file=to)
+    _printed(speaker, figures)
+    speaker.result({"figures": figures})
+    return exits.DONE
 
 
 def _checked(speaker: Speaker, file: Path) -> int:

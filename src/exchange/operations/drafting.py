@@ -130,13 +130,6 @@ def show(
     return text
 
 
-def diff(old: Path, new: Path) -> tuple[str, ...]:
-    """Return each change between two drafts, one a line, and whether it needs new signatures."""
-    from exchange.agreements import diff as differences
-
-    return tuple(str(change) for change in differences.diff(read(old), read(new)))
-
-
 def read(file: Path) -> Agreement:
     """Return the agreement of a draft; AgreementError while it can't be read without an error."""
     from exchange.agreements import reading

@@ -231,11 +231,21 @@ def protected(found: Sequence[Figure], audience: str) -> tuple[Figure, ...]:
 
 def queries(workspace: Workspace, ids: Sequence[str] = ()) -> dict[str, str]:
     """Return the SQL of definitions as it runs on this workspace's engine."""
+    return texts("postgresql" if "://" in workspace.settings.store else "sqlite", ids)
+
+
+def texts(engine: str, ids: Sequence[str] = ()) -> dict[str, str]:
+    """Return the SQL of definitions as it runs on any engine; pooled ones look at exported tables."""
     from exchange.counting import counting
 
-    engine = "postgresql" if "://" in workspace.settings.store else "sqlite"
     chosen = [one for one in definitions(ids) if ids or one.kind != NEEDS_TABLE]
     return {one.id: counting.sql(one, engine) for one in chosen}
+
+
+def require_store_engine(engine: str) -> None:
+    """Refuse an engine that does not count in the store."""
+    if engine not in ("sql", "oracle"):
+        raise IndicatorError("figuring.engine-elsewhere", hints=("hint.figuring-engine",), engine=engine)
 
 
 def why(workspace: Workspace, ids: Sequence[str], episode: str, *, language: str = "nl") -> tuple[str, ...]:
