@@ -1,4 +1,4 @@
-"""exchange agreement review: calculate at the agreed moment, minutes to fill in, and what came of it."""
+"""exchange agreement review and diff: minutes at the agreed moment, what came of it, and what a version changes."""
 
 from __future__ import annotations
 
@@ -60,6 +60,29 @@ def review(
             speaker, workspace, agreement, held.date(), outcome, moment=_date(moment), decided=decided,
             present=present, points=points, begins=_date(begins),
         )  # fmt: skip
+
+
+@click.command("diff")
+@click.argument("old")
+@click.argument("new")
+@common
+def diff(speaker: Speaker, old: str, new: str) -> None:
+    """Say what changed between two versions (files, or names in the workspace), and whether it needs new signatures.
+
+    Example: exchange agreement diff gp-2026 agreements/gp-2026-2.yaml
+    """
+    from exchange.operations import comparing
+
+    if comparing.is_file(old) and comparing.is_file(new):
+        found = comparing.compare(old, new)
+    else:
+        with speaker.workspace() as workspace:
+            found = comparing.compare(old, new, workspace)
+    for change in found.changes:
+        speaker.line(comparing.told(change, speaker.language))
+    rule = "comparing.sum-signatures" if found.new_signatures else "comparing.sum-told"
+    speaker.tell(rule if found.changes else "comparing.none", count=len(found.changes))
+    speaker.result({"changes": found.changes, "new_signatures": found.new_signatures})
 
 
 def _prepare(
