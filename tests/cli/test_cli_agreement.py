@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -361,12 +362,12 @@ def test_a_paper_signature_without_a_scan_is_refused(refused):
 
 
 def test_an_agreement_is_ended_on_a_day(run, town):
-    said = agreement(run, town, "end", "huisartsen", "--on", "2026-11-30", "--json")
+    said = agreement(run, town, "end", "huisartsen", "--on", "2027-02-01", "--json")
     assert (said.code, said.json["state"]) == (0, "active")
     (one, *_) = agreement(run, town, "list", "--json").json["agreements"]
-    assert one["until"] == "2026-11-30"
-    later = agreement(run, town, "end", "huisartsen", "--on", "2026-11-01", "--json")
-    assert later.json["state"] == "follow-up-tail"
+    assert one["until"] == "2027-02-01"
+    sooner = agreement(run, town, "end", "huisartsen", "--on", "2026-11-03", "--ground", "agreed", "--json")
+    assert sooner.json["state"] == "follow-up-tail"
 
 
 # What is asked ----------------------------------------------------------------------------------------------------
@@ -428,7 +429,9 @@ def test_a_form_names_codes_and_never_who_it_is(run, town, tmp_path):
 
 
 def test_no_form_is_made_under_an_agreement_that_is_over(run, town, tmp_path):
-    agreement(run, town, "end", "ziekenhuis", "--on", "2024-01-02")
+    early = datetime(2024, 1, 2, 9, tzinfo=UTC)
+    words = ("agreement", "end", "ziekenhuis", "--on", "2024-01-02", "--ground", "agreed", "--json")
+    assert run(*words, workspace=town["praktijk"], at=early).json["by_letter"] == [HOSPITAL]
     said = agreement(run, town, "form", "ziekenhuis", "--partner", HOSPITAL, "--to", tmp_path / "f.xlsx", "--json")
     assert (said.code, said.json["error"]["rule"]) == (11, "gate.in-time.refused")
     assert not (tmp_path / "f.xlsx").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -188,7 +189,8 @@ def test_a_refusal_stands_in_the_trail(run, mailed, tmp_path):
 
 
 def test_under_an_agreement_that_is_over_nothing_comes_in(refused, mailed, run):
-    assert run("agreement", "end", "huisartsen", "--on", "2024-01-02", workspace=mailed["praktijk"]).code == 0
+    words = ("agreement", "end", "huisartsen", "--on", "2024-01-02", "--ground", "agreed")
+    assert run(*words, workspace=mailed["praktijk"], at=datetime(2024, 1, 2, 9, tzinfo=UTC)).code == 0
     error = refused(mailed["praktijk"], mailed["post"] / "from-a.age", code=11, rule="gate.in-time.refused")
     assert any("term" in premise or "." in premise for premise in error["premises"])
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from exchange_cli import exits
+from exchange_cli.commands import agreement_parties
 from exchange_cli.commands.agreement_review import diff, review
 from exchange_cli.speaking import Speaker, common
 
@@ -19,6 +20,10 @@ def command() -> None:
 
 command.add_command(review)
 command.add_command(diff)
+
+
+command.add_command(agreement_parties.accede)
+command.add_command(agreement_parties.end)
 
 
 @command.command("new")
@@ -39,6 +44,8 @@ command.add_command(diff)
     help="Who signs for a party; else marked blanks.",
 )
 @click.option("--passphrase-until", type=click.DateTime(["%Y-%m-%d"]), help="Until when forms go by passphrase.")
+@click.option("--open", "open_to_others", is_flag=True, help="Others of this kind may accede later.")
+@click.option("--open-until", type=click.DateTime(["%Y-%m-%d"]), help="Others may accede until this day.")
 @click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="The file to write; else in agreements/.")
 @common
 def new(
@@ -54,6 +61,8 @@ def new(
     indicators: tuple[str, ...],
     signs: tuple[tuple[str, str, str, str], ...],
     passphrase_until: object,
+    open_to_others: bool,
+    open_until: object,
     to: Path | None,
 ) -> None:
     """Write a draft from a template, to be read and changed by people.
@@ -77,6 +86,8 @@ def new(
             indicators=indicators or None,
             signing={party: drafting.Signing(*rest) for party, *rest in signs},
             passphrase_until=_day(passphrase_until),
+            open_to_others=open_to_others,
+            open_until=_day(open_until),
         )
     speaker.tell("program.agreement-new", file=file)
     speaker.result({"file": file})
@@ -134,7 +145,8 @@ def show(speaker: Speaker, agreement: str, elements: bool, clause: str | None, t
 @command.command("sign")
 @click.argument("agreement")
 @click.option("--paper", "party", metavar="PARTY", help="Record that this party signed the printed text.")
-@click.option("--signatory", default="", help="With --paper: the function of who signed.")
+@click.option("--signatory", default="", help="With --paper: who signed, by name or function.")
+@click.option("--function", default="", help="With --paper: the function of who signed; else the signatory is that.")
 @click.option("--authority", default="", help="With --paper: on what authority.")
 @click.option("--signed-on", type=click.DateTime(["%Y-%m-%d"]), help="With --paper: the date on the paper.")
 @click.option("--scan", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="With --paper: the scan.")
@@ -144,6 +156,7 @@ def sign(
     agreement: str,
     party: str | None,
     signatory: str,
+    function: str,
     authority: str,
     signed_on: object,
     scan: Path | None,
@@ -163,6 +176,7 @@ def sign(
                 agreement,
                 party=party,
                 signatory=signatory,
+                function=function,
                 authority=authority,
                 signed_on=_day(signed_on) or speaker.today(),
                 scan=scan,
@@ -192,16 +206,23 @@ def accept(speaker: Speaker, agreement: str) -> None:
 
 
 @command.command("list")
+@click.option("--versions", is_flag=True, help="Every version, also those that were replaced.")
+@click.option("--parties", is_flag=True, help="Each partner by itself: its group, its state, its cases.")
+@click.option("--label", help="With --parties: only this group, such as a HAGRO or a region.")
 @common
-def list_(speaker: Speaker) -> None:
-    """List agreements: state, term, next moment, unanswered.
+def list_(speaker: Speaker, versions: bool, parties: bool, label: str | None) -> None:
+    """List agreements and drafts: state, term, next moment, unanswered.
 
     Example: exchange agreement list
     """
-    from exchange.operations import agreeing
+    from exchange.operations import agreeing, membership
 
+    if parties or label is not None:
+        _members(speaker, label)
+        return
     with speaker.workspace() as workspace:
-        listed = agreeing.listed(workspace)
+        drafts = membership.drafts(workspace)
+        listed = (*agreeing.listed(workspace, versions=versions), *drafts)
     speaker.table(
         [speaker.say(f"program.agreement-{name}") for name in ("id", "version", "state", "until", "next", "cases")],
         [
@@ -211,6 +232,27 @@ def list_(speaker: Speaker) -> None:
         right=frozenset({1, 5}),
     )
     speaker.result({"agreements": listed})
+
+
+def _members(speaker: Speaker, label: str | None) -> None:
+    from exchange.operations import membership
+
+    with speaker.workspace() as workspace:
+        members = membership.members(workspace, label=label)
+    names = ("id", "version", "party", "name", "label", "state", "until", "cases", "unanswered")
+    speaker.table(
+        [speaker.say(f"program.agreement-{name}") for name in names],
+        [
+            [one.agreement_id, one.version, one.party, one.name, one.label, _state(speaker, one.state), one.until,
+             one.cases, one.unanswered]
+            for one in members
+        ],
+        right=frozenset({1, 7, 8}),
+    )  # fmt: skip
+    for one in members:
+        if one.waiting:
+            speaker.tell("program.accession-waiting", id=one.agreement_id, party=one.party)
+    speaker.result({"parties": members})
 
 
 @command.command("calendar")
@@ -267,23 +309,6 @@ def asked(speaker: Speaker, agreement: str, to: Path) -> None:
         made = forms.ask(workspace, agreement, to=to, language=speaker.language)
     speaker.tell("program.asked-written", file=made.file, cases=made.cases, questions=made.questions)
     speaker.result(made)
-
-
-@command.command("end")
-@click.argument("agreement")
-@click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last day it is in force.")
-@common
-def end(speaker: Speaker, agreement: str, day: object) -> None:
-    """End an agreement early; only returns and corrections of open cases move in the follow-up that remains.
-
-    Example: exchange agreement end gp-2026 --on 2026-12-31
-    """
-    from exchange.operations import agreeing
-
-    with speaker.workspace() as workspace:
-        ended = agreeing.end(workspace, agreement, on=_day(day) or speaker.today())
-    speaker.tell("program.agreement-signed", id=ended.agreement_id, state=_state(speaker, ended.state))
-    speaker.result(ended)
 
 
 @command.command("preview")

@@ -137,6 +137,18 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Joining:
+    """Who may still accede to a framework: which kinds of party, until when (that day excluded, or the whole term).
+
+    `passphrase_until` lets a party that accedes on paper get its forms by passphrase until that day.
+    """
+
+    kinds: tuple[PartnerKind, ...]
+    until: date | None = None
+    passphrase_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OwnClause:
     """A clause the parties wrote themselves."""
 
@@ -177,6 +189,7 @@ class Agreement:
     clauses: tuple[str, ...]
     own_clauses: tuple[OwnClause, ...]
     raw: Mapping[str, Any] = field(repr=False, compare=False)
+    accession: Joining | None = None
 
     @property
     def practice(self) -> Party:
@@ -185,7 +198,7 @@ class Agreement:
 
     @property
     def partners(self) -> tuple[Party, ...]:
-        """Return every acceding partner, in the order of the text."""
+        """Return every partner, in the order of the text, then those that acceded later."""
         return tuple(party for party in self.parties if party.role == "partner")
 
     @property
@@ -209,7 +222,7 @@ def from_mapping(raw: Mapping[str, Any]) -> Agreement:
         version=raw["version"],
         kind=PartnerKind(raw["kind"]),
         title=raw["title"],
-        parties=tuple(_party(one) for one in raw["parties"]),
+        parties=tuple(party_from(one) for one in raw["parties"]),
         occasion=raw["occasion"],
         purposes=tuple(Purpose(one["id"], one["text"]) for one in raw["purposes"]),
         flows=tuple(_flow(one) for one in raw["flows"]),
@@ -238,10 +251,12 @@ def from_mapping(raw: Mapping[str, Any]) -> Agreement:
         clauses=tuple(raw["clauses"]),
         own_clauses=tuple(OwnClause(one["id"], one["title"], one["text"]) for one in raw.get("own-clauses", ())),
         raw=raw,
+        accession=_joining(raw["accession"]) if "accession" in raw else None,
     )
 
 
-def _party(raw: Mapping[str, Any]) -> Party:
+def party_from(raw: Mapping[str, Any]) -> Party:
+    """Build a party from its mapping in the text, or in an accession."""
     signatory = raw["signatory"]
     return Party(
         party=raw["id"],
@@ -306,6 +321,11 @@ def _term(raw: Mapping[str, Any]) -> Term:
         renewal_months=raw.get("renewal-months", 12),
         notice_months=raw.get("notice-months", 2),
     )
+
+
+def _joining(raw: Mapping[str, Any]) -> Joining:
+    kinds = tuple(PartnerKind(one) for one in raw["kinds"])
+    return Joining(kinds, _day(raw.get("until")), _day(raw.get("passphrase-until")))
 
 
 def _day(text: str | None) -> date | None:

@@ -52,6 +52,7 @@ def check(draft: Draft | Agreement, definitions: Mapping[str, Definition], on: d
         *_dates(agreement, on, places),
         *_evaluations(agreement, definitions, places),
         *_exceptions(agreement, on, places),
+        *_accession(agreement, places),
         *_clauses(agreement, places),
         *_blanks(agreement.raw, (), lined),
         *check_indicators(agreement, definitions, places),
@@ -147,6 +148,24 @@ def _exceptions(agreement: Agreement, on: date, places: Places) -> Iterator[Find
             yield places.warning("agreements.exception-past", (*path, "until"), until=one.until)
         if one.until > add_months(agreement.term.until, 24):
             yield places.warning("agreements.exception-long", (*path, "until"))
+
+
+def _accession(agreement: Agreement, places: Places) -> Iterator[Finding]:
+    """A framework is open to its own kind of party only: what may flow was derived for that kind."""
+    terms = agreement.accession
+    if terms is None:
+        return
+    if agreement.kind is PartnerKind.CLIENT:
+        yield places.error("agreements.accession-clients", ("accession",))
+    elif any(kind is not agreement.kind for kind in terms.kinds):
+        yield places.error("agreements.accession-kind", ("accession", "kinds"), wanted=agreement.kind.value)
+    if terms.until is not None and not agreement.term.start < terms.until <= agreement.term.until:
+        yield places.error("agreements.accession-until", ("accession", "until"))
+    late = terms.passphrase_until is not None and terms.passphrase_until > add_months(agreement.term.until, 24)
+    if late:
+        yield places.warning("agreements.exception-long", ("accession", "passphrase-until"))
+    if "accession" not in agreement.clauses:
+        yield places.error("agreements.clause-missing", ("clauses",), clause="accession")
 
 
 def _clauses(agreement: Agreement, places: Places) -> Iterator[Finding]:

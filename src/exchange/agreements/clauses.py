@@ -162,7 +162,11 @@ def _context(
         "a": agreement,
         "practice": agreement.practice,
         "partners": agreement.partners,
-        "many": len(agreement.partners) > 1,
+        "many": len(agreement.partners) > 1 or agreement.accession is not None,
+        "admitted": [
+            say(f"agreements.admitted.{one.value}", {}, language)
+            for one in (agreement.accession.kinds if agreement.accession is not None else ())
+        ],
         "person": say(f"agreements.person.{person}", {}, language),
         "persons": say(f"agreements.persons.{person}", {}, language),
         "identity": [*([elements()["patient.bsn"].label[language].lower()] if bsn else []), *identity],

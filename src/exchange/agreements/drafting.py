@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from exchange import shipped
-from exchange.agreements.agreement import Agreement, Party, Text
+from exchange.agreements.agreement import Agreement, Joining, Party, Text
 from exchange.errors import AgreementError
 from exchange.findings import say
 from exchange.indicators.definition import Definition
@@ -52,12 +52,14 @@ def new(
     covers_from: date | None = None,
     passphrase_until: date | None = None,
     place: str = "",
+    accession: Joining | None = None,
 ) -> str:
     """Return the YAML text of a new draft that begins on `on`, as a person will read and change it.
 
     Without `indicators` the usual ones of this kind, as far as `definitions` has them; the first is the primary one.
     It runs for `months`, or until the day given: the first on which it is no longer in force.
-    `passphrase_until` lets partners who sign on paper get a passphrase file until that day.
+    `passphrase_until` lets partners who sign on paper get a passphrase file until that day. `accession` says who may
+    still accede to it.
     """
     chosen = tuple(indicators) if indicators is not None else tuple(one for one in USUAL[kind] if one in definitions)
     unknown = [one for one in chosen if one not in definitions]
@@ -79,6 +81,7 @@ def new(
             "aggregates_from": min(add_months(on, -12), covers).isoformat(),
         },
         "place": place,
+        "accession": "" if accession is None else _accession(accession),
     }
     return str(_template(kind).render(words))
 
@@ -187,6 +190,14 @@ def _exceptions(partners: Sequence[Party], until: date | None) -> str:
         {"party": one.party, "suite": "passphrase", "until": until.isoformat(), "reason": reason} for one in papers
     ]
     return "\n".join(["  exceptions:", *_lines(listed, 2)])
+
+
+def _accession(terms: Joining) -> str:
+    days = {"until": terms.until, "passphrase-until": terms.passphrase_until}
+    written = {"kinds": [one.value for one in terms.kinds]} | {
+        name: day.isoformat() for name, day in days.items() if day is not None
+    }
+    return "\n".join(["accession:", *_lines(written, 1)])
 
 
 def _block(items: list[dict[str, Any]]) -> str:

@@ -49,7 +49,8 @@ def state(
     """Return the state as of a day, for one acceding partner or, without `party`, for the agreement as a whole.
 
     `signed` are the parties with a valid signature or a recorded paper signature. A framework is active as a whole
-    from its first accession; what a member may send or get depends on that member's own.
+    from its first accession; what a member may send or get depends on that member's own. `proposed` says that the
+    text lies with us and waits for our own signature.
     """
     agreement = frozen.agreement
     before = _before_force(agreement, signed, party, proposed=proposed)
@@ -117,6 +118,8 @@ def _before_force(agreement: Agreement, signed: Collection[str], party: str | No
     theirs = clients or bool(partners & set(signed))
     if ours and theirs:
         return None
+    if ours and proposed:
+        return State.PROPOSED
     if ours or (theirs and not clients):
         return State.SIGNED_BY_ONE
     return State.PROPOSED if proposed else State.DRAFT

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from exchange.agreements.acceding import Accession, OnPaper, joined
 from exchange.agreements.clauses import day_text, fingerprint, plain
 from exchange.agreements.deriving import flows_text
 from exchange.agreements.frozen import Frozen
-from exchange.agreements.signing import thaw
+from exchange.agreements.signing import PaperRecord, thaw
 from exchange.errors import AgreementError, IndicatorError
 from exchange.findings import say
 from exchange.indicators.reading import read as read_definition
@@ -19,13 +20,21 @@ from exchange.signing.canonical import canonical
 
 
 def document(
-    payload: bytes, language: str = "nl", *, signed: Iterable[tuple[str, date | None, bool]] = (), draft: bool = False
+    payload: bytes,
+    language: str = "nl",
+    *,
+    signed: Iterable[tuple[str, date | None, bool]] = (),
+    draft: bool = False,
+    acceded: Iterable[Accession] = (),
+    papers: Iterable[PaperRecord] = (),
 ) -> str:
     """Return the whole agreement in one language: clauses, then definitions, elements, keys and signatures.
 
     `signed` are (party, day where known, on paper). With `draft` the first line says that nobody is bound yet.
+    `acceded` are the parties that joined since the text was signed, `papers` what was recorded of paper.
     """
-    frozen = thaw(payload)
+    later = tuple(acceded)
+    frozen = joined(thaw(payload), later)
     if language not in frozen.clauses:
         raise AgreementError("agreements.language-missing", language=language)
     lines = [*_head(frozen, language, draft=draft)]
@@ -33,8 +42,9 @@ def document(
         lines += [f"## {number}. {clause.title}", "", clause.text, ""]
     lines += _definitions(frozen, language)
     lines += [f"# {_say('annex-elements', language)}", "", flows_text(frozen.flows, frozen.labels, language)]
+    lines += _acceded(later, language)
     lines += _keys(frozen, language)
-    lines += _signatures(frozen, tuple(signed), language)
+    lines += _signatures(frozen, tuple(signed), {one.party: one for one in papers}, language)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -91,6 +101,41 @@ def _words(raw: Mapping[str, Any], part: str, language: str) -> str:
     return plain(str(texts.get(language, ""))) if isinstance(texts, Mapping) else ""
 
 
+def _acceded(later: tuple[Accession, ...], language: str) -> list[str]:
+    if not later:
+        return []
+    lines = [f"# {_say('annex-acceded', language)}", ""]
+    for one in later:
+        party = one.party
+        words = {
+            "name": plain(party.name),
+            "identifiers": ", ".join(one.identifiers),
+            "function": plain(party.signatory.function),
+            "authority": plain(party.signatory.authority),
+            "day": day_text(one.on, language),
+            "contact": plain(party.privacy_contact),
+        }
+        said = [_say("acceded", language, **words)]
+        said += [_say("member", language, label=plain(party.label))] if party.label else []
+        said += [_recorded(one.paper, language)] if one.paper is not None else []
+        lines.append(f"- {' '.join(said)}")
+    return [*lines, ""]
+
+
+def _recorded(paper: OnPaper | PaperRecord, language: str) -> str:
+    """Say what the practice recorded of a signature on paper."""
+    return _say(
+        "paper",
+        language,
+        signatory=plain(paper.signatory),
+        function=plain(paper.function),
+        authority=plain(paper.authority),
+        day=day_text(paper.on, language),
+        scan=paper.scan,
+        by=plain(paper.recorded_by),
+    )
+
+
 def _keys(frozen: Frozen, language: str) -> list[str]:
     lines = [
         f"# {_say('annex-keys', language)}",
@@ -104,7 +149,12 @@ def _keys(frozen: Frozen, language: str) -> list[str]:
     return [*lines, ""]
 
 
-def _signatures(frozen: Frozen, signed: tuple[tuple[str, date | None, bool], ...], language: str) -> list[str]:
+def _signatures(
+    frozen: Frozen,
+    signed: tuple[tuple[str, date | None, bool], ...],
+    papers: Mapping[str, PaperRecord],
+    language: str,
+) -> list[str]:
     if not signed:
         return []
     lines = [f"# {_say('signatures', language)}", ""]
@@ -113,4 +163,5 @@ def _signatures(frozen: Frozen, signed: tuple[tuple[str, date | None, bool], ...
         name = plain(known.name) if known else party
         when = f", {day_text(day, language)}" if day else ""
         lines.append(f"- {name}: {_say('by-paper' if paper else 'by-keys', language)}{when}")
+        lines += [f"    - {_recorded(papers[party], language)}"] if party in papers else []
     return [*lines, ""]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from exchange.agreements import clauses, deriving, life
+from exchange.agreements import acceding, clauses, deriving, life
 from exchange.agreements.agreement import FORMAT, Agreement, Party, from_mapping
 from exchange.agreements.checking import check, require
 from exchange.agreements.frozen import Clause, Flow, Frozen, Window, base
@@ -30,13 +30,21 @@ _SHA256_DIGITS = 64
 _LONGEST_MONTHS = 240
 
 
+# What lies beside a payload: signatures over it, and what was signed about it later.
+SIGNATURE, ACCESSION, ACCEPTANCE, TERMINATION = "signature", "accession", "acceptance", "termination"
+
+
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One party's signature: a JWS over the payload by its own keys, or the practice's signed record of paper."""
+    """One party's signature: a JWS over the payload by its own keys, or the practice's signed record of paper.
+
+    Of another `kind` it is a party's accession, the practice's acceptance of that, or the end that a party told.
+    """
 
     party: str
     jws: bytes
     paper: bool = False
+    kind: str = SIGNATURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +198,17 @@ def record_paper(record: PaperRecord, keys: SigningKeys) -> bytes:
 
 def read_paper(signed: bytes, practice: Card) -> PaperRecord:
     """Return a paper record that the practice's card signed; WasChanged otherwise."""
+    return _paper(jws.verify(signed, "acceptance", practice))
+
+
+def paper_record(signature: Signature) -> PaperRecord:
+    """Return what a paper record of our own store says, WITHOUT verifying it: ask `signed_by` for that."""
+    return _paper(jws.payload(signature.jws))
+
+
+def _paper(payload: bytes) -> PaperRecord:
     try:
-        content = strict(jws.verify(signed, "acceptance", practice), most=64 * 1024, deepest=2)
+        content = strict(payload, most=64 * 1024, deepest=2)
         if content.pop("format") != PAPER_FORMAT:
             raise WasChanged
         return PaperRecord(on=date.fromisoformat(content.pop("on")), recorded_by=content.pop("recorded-by"), **content)
@@ -207,18 +224,90 @@ def signed_by(payload: bytes, signatures: Iterable[Signature], cards: Mapping[st
     """
     frozen = thaw(payload)
     pinned = {party: tuple(known) for party, known in cards.items()}
-    return frozenset(one.party for one in signatures if _holds(one, payload, frozen, pinned))
+    listed = tuple(signatures)
+    own = {one.party for one in listed if one.kind == SIGNATURE and _holds(one, payload, frozen, pinned)}
+    later = {one.party for one, accepted in _pairs(listed) if _acceded(one, accepted, frozen, pinned)}
+    return frozenset(own | later)
+
+
+def accessions(signatures: Iterable[Signature]) -> tuple[acceding.Accession, ...]:
+    """Return the accessions that the practice accepted; their signatures were verified when they came in."""
+    return tuple(acceding.read(one.jws) for one, _ in _pairs(tuple(signatures)))
+
+
+def waiting(signatures: Iterable[Signature]) -> tuple[acceding.Accession, ...]:
+    """Return the accessions that the practice has not accepted yet."""
+    listed = tuple(signatures)
+    done = {one.party for one, _ in _pairs(listed)}
+    return tuple(acceding.read(one.jws) for one in listed if one.kind == ACCESSION and one.party not in done)
+
+
+def thaw_with(payload: bytes, signatures: Iterable[Signature]) -> Frozen:
+    """Return the content of a payload, with the parties that acceded to it since."""
+    return acceding.joined(thaw(payload), accessions(signatures))
 
 
 def write_signatures(signatures: Iterable[Signature]) -> str:
     """Return signatures as JSON text for the store; the pair of `read_signatures`."""
-    listed = [{"party": one.party, "jws": one.jws.decode("ascii"), "paper": one.paper} for one in signatures]
+    listed = [
+        {"party": one.party, "jws": one.jws.decode("ascii"), "paper": one.paper}
+        | ({"kind": one.kind} if one.kind != SIGNATURE else {})
+        for one in signatures
+    ]
     return json.dumps(listed, sort_keys=True)
 
 
 def read_signatures(text: str) -> tuple[Signature, ...]:
     """Read what `write_signatures` wrote."""
-    return tuple(Signature(one["party"], one["jws"].encode("ascii"), one["paper"]) for one in json.loads(text))
+    return tuple(signature(one) for one in json.loads(text))
+
+
+def signature(one: Mapping[str, Any]) -> Signature:
+    """Return a signature as the store gives it back."""
+    return Signature(
+        str(one["party"]), str(one["jws"]).encode("ascii"), bool(one["paper"]), str(one.get("kind", SIGNATURE))
+    )
+
+
+def _pairs(signatures: tuple[Signature, ...]) -> Iterator[tuple[Signature, Signature]]:
+    """Yield each accession with the acceptance that names exactly it."""
+    accepted = {acceding.accepted_digest(one.jws): one for one in signatures if one.kind == ACCEPTANCE}
+    for one in signatures:
+        if one.kind == ACCESSION and jws.digest(one.jws) in accepted:
+            yield one, accepted[jws.digest(one.jws)]
+
+
+def _acceded(
+    signature: Signature, acceptance: Signature, frozen: Frozen, cards: Mapping[str, tuple[Card, ...]]
+) -> bool:
+    practice = cards.get(frozen.agreement.practice.party, ())
+    # The practice may have other keys by now than when the framework was signed; the member signed with those it names.
+    accepted = any(_accepts(acceptance, signature, card) for card in practice)
+    accession = acceding.read(signature.jws)
+    named = [card for card in cards.get(signature.party, ()) if _digits(card) == accession.party.card]
+    signers = practice if accession.paper is not None else named
+    digests = (accession.digest, accession.party.party)
+    return accepted and digests == (frozen.digest, signature.party) and any(_by(signature, one) for one in signers)
+
+
+def _accepts(acceptance: Signature, signature: Signature, card: Card) -> bool:
+    try:
+        acceding.accepted_on(acceptance.jws, signature.jws, card)
+    except WasChanged:
+        return False
+    return True
+
+
+def _by(signature: Signature, card: Card) -> bool:
+    try:
+        acceding.verify(signature.jws, card)
+    except WasChanged:
+        return False
+    return True
+
+
+def _digits(card: Card) -> str:
+    return card.fingerprint.replace(" ", "")
 
 
 def _holds(signature: Signature, payload: bytes, frozen: Frozen, cards: Mapping[str, tuple[Card, ...]]) -> bool:
@@ -231,7 +320,7 @@ def _holds(signature: Signature, payload: bytes, frozen: Frozen, cards: Mapping[
 
 def _named(signer: Party, cards: Mapping[str, tuple[Card, ...]]) -> Iterable[Card]:
     """Return the signer's cards whose fingerprint the agreement names."""
-    return (card for card in cards.get(signer.party, ()) if card.fingerprint.replace(" ", "") == signer.card)
+    return (card for card in cards.get(signer.party, ()) if _digits(card) == signer.card)
 
 
 def _by_card(signature: Signature, payload: bytes, frozen: Frozen, party: Party, card: Card) -> bool:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 WITNESS = "audit-witness"
 # The contents of a control file that want an answer of ours; a proposal is answered by signing it.
-_WANTED = frozenset({"card", "response", "rotation", "revocation"})
+_WANTED = frozenset({"card", "response", "accession", "acceptance", "termination", "rotation", "revocation"})
 _MOST_STRETCHES = 1000
 
 
@@ -280,7 +280,7 @@ def require_receipt(workspace: Workspace, read: Opened) -> None:
     terms, other = receiving.agreement_of(workspace, read)
     asked = question(terms, other, "acknowledgement", elements=frozenset(), case=None, period=None, inward=True)
     purpose = terms.frozen.agreement.purposes[0].id
-    switched = terms.stored.superseded_on
+    switched = terms.superseded_on(other)
     before = switched is not None and day_of(read.manifest.created) <= switched
     gate.require(replace(asked, purpose=purpose, before_switch=before), terms.frozen)
 

@@ -17,6 +17,7 @@ from exchange.operations.posting import Posted
 from exchange.operations.workspace import Workspace
 
 if TYPE_CHECKING:
+    from exchange.agreements.frozen import Frozen
     from exchange.agreements.signing import Signature
     from exchange.store.agreements import StoredAgreement
 
@@ -67,10 +68,16 @@ def sign(workspace: Workspace, file: Path) -> Signed:
         )
     jws = signing.sign(payload, workspace.keyring.signing, on=workspace.on)
     mine = signing.Signature(agreement.practice.party, jws)
-    stored = StoredAgreement(agreement.id, agreement.version, signing.digest(payload), payload)
-    saved = _save(workspace, stored, (mine,))
-    keyed = [party for party in agreement.partners if party.signs == "keys"]
-    posted = tuple(_send(workspace, saved, party.party, PROPOSAL, jws) for party in keyed)
+    stored = workspace.store.agreements.find(agreement.id, agreement.version)
+    if stored is None or stored.payload != payload:
+        stored = StoredAgreement(agreement.id, agreement.version, signing.digest(payload), payload)
+    # Signed once more it is proposed once more: what partners signed, and the end that was told, stand.
+    theirs = [one for one in signatures(stored) if (one.party, one.kind) != (mine.party, signing.SIGNATURE)]
+    require_not_over(workspace, stored)
+    saved = save(workspace, stored, (mine, *theirs))
+    signed = signed_by(workspace, saved)
+    keyed = [party for party in agreement.partners if party.signs == "keys" and party.party not in signed]
+    posted = tuple(send(workspace, saved, party.party, PROPOSAL, jws) for party in keyed)
     trail.note(workspace, "agreement-signed", object=f"agreement:{saved.digest}", ground=saved.agreement_id)
     return Signed(saved.agreement_id, saved.version, saved.digest, saved.state, posted)
 
@@ -81,6 +88,7 @@ def sign_paper(
     *,
     party: str,
     signatory: str,
+    function: str = "",
     authority: str,
     signed_on: date,
     scan: Path | None,
@@ -101,14 +109,15 @@ def sign_paper(
         digest=stored.digest,
         party=party,
         signatory=signatory or signer.signatory.function,
-        function=signatory or signer.signatory.function,
+        function=function or signatory or signer.signatory.function,
         authority=authority or signer.signatory.authority,
         on=signed_on,
         scan=hashlib.sha256(files.read(scan, most=200 * 1024 * 1024)).hexdigest(),
         recorded_by=workspace.user,
     )
+    require_not_over(workspace, stored, party)
     paper = signing.Signature(party, signing.record_paper(record, workspace.keyring.signing), paper=True)
-    saved = _save(workspace, stored, (*signatures(stored), paper))
+    saved = save(workspace, stored, (*_others(stored, party), paper))
     trail.note(workspace, "agreement-signed-on-paper", object=f"agreement:{saved.digest}", counterparty=party)
     return Signed(saved.agreement_id, saved.version, saved.digest, saved.state)
 
@@ -121,29 +130,41 @@ def accept(workspace: Workspace, agreement: str) -> Signed:
     frozen = signing.thaw(stored.payload)
     ours = next((one for one in frozen.agreement.partners if one.party in workspace.parties), None)
     if ours is None or ours.signs != "keys":
-        raise AgreementError("agreeing.not-ours", hints=("hint.agreements.check",), party=workspace.settings.party)
+        open_ = frozen.agreement.accession is not None and ours is None
+        hint = "hint.agreement-accede" if open_ else "hint.agreements.check"
+        raise AgreementError("agreeing.not-ours", hints=(hint,), party=workspace.settings.party)
+    require_not_over(workspace, stored, ours.party)
     if ours.card != workspace.card.fingerprint.replace(" ", ""):
         raise AgreementError("agreeing.other-card", hints=("hint.ask-new-proposal",), party=ours.party)
-    if frozen.agreement.practice.party not in signed_by(workspace, stored):
-        raise AgreementError(
-            "agreeing.not-signed", hints=("hint.partners-verify",), party=frozen.agreement.practice.party
-        )
-    wrong = [one for one in signing.examine(frozen, workspace.on) if one.severity is Severity.ERROR]
-    if wrong:
-        raise AgreementError("agreeing.proposal-wrong", hints=("hint.ask-new-proposal",), count=len(wrong))
+    require_sound(workspace, stored)
     jws = signing.sign(stored.payload, workspace.keyring.signing, on=workspace.on)
-    saved = _save(workspace, stored, (*signatures(stored), signing.Signature(ours.party, jws)))
-    posted = _send(workspace, saved, frozen.agreement.practice.party, RESPONSE, jws)
+    saved = save(workspace, stored, (*_others(stored, ours.party), signing.Signature(ours.party, jws)))
+    posted = send(workspace, saved, frozen.agreement.practice.party, RESPONSE, jws)
     trail.note(workspace, "agreement-signed", object=f"agreement:{saved.digest}", ground=saved.agreement_id)
     return Signed(saved.agreement_id, saved.version, saved.digest, saved.state, (posted,))
 
 
-def end(workspace: Workspace, agreement: str, *, on: date) -> Signed:
-    """End an agreement on a day; what is left is the tail for returns and corrections of open cases."""
-    stored = find(workspace, agreement)
-    saved = _save(workspace, replace(stored, ended_on=on), signatures(stored))
-    trail.note(workspace, "agreement-ended", object=f"agreement:{saved.digest}", ground=saved.agreement_id)
-    return Signed(saved.agreement_id, saved.version, saved.digest, saved.state)
+def require_sound(workspace: Workspace, stored: StoredAgreement) -> None:
+    """Raise AgreementError unless the practice signed a proposal, and nothing in it is wrong."""
+    from exchange.agreements import signing
+
+    frozen = signing.thaw(stored.payload)
+    practice = frozen.agreement.practice.party
+    if practice not in signed_by(workspace, stored):
+        raise AgreementError("agreeing.not-signed", hints=("hint.partners-verify",), party=practice)
+    wrong = [one for one in signing.examine(frozen, workspace.on) if one.severity is Severity.ERROR]
+    if wrong:
+        raise AgreementError("agreeing.proposal-wrong", hints=("hint.ask-new-proposal",), count=len(wrong))
+
+
+def require_not_over(workspace: Workspace, stored: StoredAgreement, party: str | None = None) -> None:
+    """Refuse to sign what was ended, for one party or for all, or was replaced by a later version."""
+    named: dict[str, object] = {"agreement": stored.agreement_id, "version": stored.version}
+    end = ended_on(stored, party) if party else stored.ended_on
+    if end is not None and end <= workspace.on:
+        raise AgreementError("agreeing.ended", hints=("hint.gate.in-time",), until=end, clause="ending", **named)
+    if stored.superseded_on is not None and stored.superseded_on <= workspace.on:
+        raise AgreementError("agreeing.replaced", hints=("hint.gate.version",), clause="changes", **named)
 
 
 def receive_proposal(workspace: Workspace, party: str, jws: bytes) -> Signed:
@@ -156,15 +177,14 @@ def receive_proposal(workspace: Workspace, party: str, jws: bytes) -> Signed:
     payload = signed.verify(jws, "agreement", card)
     frozen = signing.thaw(payload)
     agreement = frozen.agreement
-    if agreement.practice.party not in card.parties or not any(
-        one.party in workspace.parties for one in agreement.partners
-    ):
+    named = any(one.party in workspace.parties for one in agreement.partners)
+    if agreement.practice.party not in card.parties or not (named or agreement.accession is not None):
         raise AgreementError("agreeing.proposal-not-for-us", hints=("hint.ask-new-proposal",), party=party)
     before = workspace.store.agreements.find(agreement.id, agreement.version)
     if before is not None and before.payload == payload:
         return Signed(before.agreement_id, before.version, before.digest, before.state)
     stored = StoredAgreement(agreement.id, agreement.version, frozen.digest, payload)
-    saved = _save(workspace, stored, (signing.Signature(agreement.practice.party, jws),))
+    saved = save(workspace, stored, (signing.Signature(agreement.practice.party, jws),))
     return Signed(saved.agreement_id, saved.version, saved.digest, saved.state)
 
 
@@ -176,10 +196,11 @@ def receive_response(workspace: Workspace, party: str, jws: bytes) -> Signed:
     stored = workspace.store.agreements.by_digest(signed.digest(jws))
     if stored is None:
         raise AgreementError("agreeing.response-unknown", hints=("hint.ask-new-proposal",), party=party)
-    kept = tuple(one for one in signatures(stored) if one.party != party)
-    saved = _save(workspace, stored, (*kept, signing.Signature(party, jws)))
+    require_not_over(workspace, stored, party)
+    kept = _others(stored, party)
+    saved = save(workspace, stored, (*kept, signing.Signature(party, jws)))
     if party not in signed_by(workspace, saved):
-        _save(workspace, stored, kept)
+        save(workspace, stored, kept)
         raise AgreementError("agreeing.not-signed", hints=("hint.partners-verify",), party=party)
     trail.note(workspace, "agreement-accepted", object=f"agreement:{saved.digest}", counterparty=party)
     return Signed(saved.agreement_id, saved.version, saved.digest, saved.state)
@@ -195,11 +216,40 @@ def find(workspace: Workspace, agreement: str) -> StoredAgreement:
 
 def signatures(stored: StoredAgreement) -> tuple[Signature, ...]:
     """Return the signatures that came with a stored agreement, not yet verified."""
-    from exchange.agreements.signing import Signature
+    from exchange.agreements.signing import signature
 
-    return tuple(
-        Signature(str(one["party"]), str(one["jws"]).encode("ascii"), bool(one["paper"])) for one in stored.signatures
-    )
+    return tuple(signature(one) for one in stored.signatures)
+
+
+def _others(stored: StoredAgreement, party: str) -> tuple[Signature, ...]:
+    """Return all that lies beside an agreement but a party's own signature over it, which is about to be replaced."""
+    from exchange.agreements.signing import SIGNATURE
+
+    return tuple(one for one in signatures(stored) if (one.party, one.kind) != (party, SIGNATURE))
+
+
+def thawed(stored: StoredAgreement) -> Frozen:
+    """Return the content of a stored agreement, with the parties that acceded to it since."""
+    from exchange.agreements import signing
+
+    return signing.thaw_with(stored.payload, signatures(stored))
+
+
+def ended_on(stored: StoredAgreement, party: str | None = None) -> date | None:
+    """Return since when an agreement is ended, for one partner or (without) for all of them."""
+    from exchange.agreements import signing, terminating
+
+    told = [terminating.read(one.jws) for one in signatures(stored) if one.kind == signing.TERMINATION]
+    for_all = [stored.ended_on, *(one.on for one in told if not one.party)]
+    if party is not None:
+        days = [*for_all, *(one.on for one in told if one.party == party)]
+        return min((day for day in days if day is not None), default=None)
+    known = [day for day in for_all if day is not None]
+    # Where every partner left, nobody is in it any more.
+    left = {one.party: one.on for one in sorted(told, key=lambda one: one.on, reverse=True) if one.party}
+    partners_ = {one.party for one in thawed(stored).agreement.partners}
+    everyone = [max(left.values())] if partners_ and partners_ <= left.keys() else []
+    return min([*known, *everyone], default=None)
 
 
 def signed_by(workspace: Workspace, stored: StoredAgreement) -> frozenset[str]:
@@ -213,8 +263,9 @@ def state(workspace: Workspace, stored: StoredAgreement, party: str | None = Non
     """Return where an agreement stands today, for one partner or as a whole."""
     from exchange.agreements import life, signing
 
-    frozen = signing.thaw(stored.payload)
+    frozen = thawed(stored)
     ours = None if frozen.agreement.practice.party in workspace.parties else workspace.settings.party
+    asked = any(one.party.party == ours for one in signing.waiting(signatures(stored)))
     return str(
         life.state(
             frozen,
@@ -222,22 +273,33 @@ def state(workspace: Workspace, stored: StoredAgreement, party: str | None = Non
             workspace.on,
             party=party or ours,
             reviewing=workspace.store.reviews.under_review(stored.agreement_id, stored.version),
-            ended_on=stored.ended_on,
-            superseded_on=stored.superseded_on,
+            proposed=ours is not None and not asked,
+            ended_on=ended_on(stored, party or ours),
+            superseded_on=superseded_on(workspace, stored, party or ours),
         ).value
     )
 
 
-def listed(workspace: Workspace) -> tuple[Overview, ...]:
-    """Return every agreement, its newest version, with what is next and what is open."""
-    newest = {one.agreement_id: one for one in workspace.store.agreements.list()}
-    return tuple(_overview(workspace, one) for one in newest.values())
+def superseded_on(workspace: Workspace, stored: StoredAgreement, party: str | None = None) -> date | None:
+    """Return since when a later version holds; for one party only where that party signed a later one as well."""
+    if party is None or stored.superseded_on is None:
+        return stored.superseded_on
+    later = [one for one in workspace.store.agreements.versions(stored.agreement_id) if one.version > stored.version]
+    return stored.superseded_on if any(party in signed_by(workspace, one) for one in later) else None
+
+
+def listed(workspace: Workspace, *, versions: bool = False) -> tuple[Overview, ...]:
+    """Return every agreement, its newest version or all of them, with what is next and what is open."""
+    every = workspace.store.agreements.list()
+    newest = {one.agreement_id: one for one in every}
+    return tuple(_overview(workspace, one) for one in (every if versions else newest.values()))
 
 
 def _overview(workspace: Workspace, stored: StoredAgreement) -> Overview:
-    from exchange.agreements import life, signing
+    from exchange.agreements import life
 
-    frozen = signing.thaw(stored.payload)
+    frozen = thawed(stored)
+    ours = None if frozen.agreement.practice.party in workspace.parties else workspace.settings.party
     cases = workspace.store.cases.of_agreement(stored.agreement_id)
     answered = {one.case_id for one in workspace.store.answers.of_cases(case.case_id for case in cases)}
     coming = [moment.on for moment in frozen.agreement.evaluations if moment.on >= workspace.on]
@@ -246,30 +308,32 @@ def _overview(workspace: Workspace, stored: StoredAgreement) -> Overview:
         stored.version,
         frozen.agreement.title["nl"],
         state(workspace, stored),
-        life.last_day(frozen.agreement, workspace.on, stored.ended_on),
+        life.last_day(frozen.agreement, workspace.on, ended_on(stored, ours)),
         min(coming, default=None),
         len(cases),
         sum(case.case_id not in answered for case in cases),
     )
 
 
-def _save(workspace: Workspace, stored: StoredAgreement, signed: Iterable[Signature]) -> StoredAgreement:
-    """Keep an agreement with its signatures and state; once it is in force, earlier versions are superseded."""
+def save(workspace: Workspace, stored: StoredAgreement, signed: Iterable[Signature]) -> StoredAgreement:
+    """Keep an agreement with its signatures and state; earlier versions give way on its first day, or at once."""
     from exchange.agreements import life, signing
 
     kept = replace(stored, signatures=tuple(json.loads(signing.write_signatures(signed))))
     kept = replace(kept, state=state(workspace, kept))
+    switch = max(workspace.on, signing.thaw(kept.payload).agreement.term.start)
     with workspace.store.together(by=workspace.user, at=workspace.now):
         workspace.store.agreements.save(kept, by=workspace.user, at=workspace.now)
-        if kept.state in {one.value for one in life.IN_FORCE}:
+        if kept.state in {one.value for one in (*life.IN_FORCE, life.State.SIGNED)}:
             for earlier in workspace.store.agreements.versions(kept.agreement_id):
                 if earlier.version < kept.version and earlier.superseded_on is None:
-                    switched = replace(earlier, superseded_on=workspace.on)
+                    switched = replace(earlier, superseded_on=switch)
                     workspace.store.agreements.save(switched, by=workspace.user, at=workspace.now)
     return kept
 
 
-def _send(workspace: Workspace, stored: StoredAgreement, party: str, name: str, jws: bytes) -> Posted:
+def send(workspace: Workspace, stored: StoredAgreement, party: str, name: str, jws: bytes) -> Posted:
+    """Seal a signed statement about an agreement for one partner, as a control file: no patient is in it."""
     from exchange.sealing.manifest import AgreementRef, Kind
     from exchange.sealing.sealing import Content
 

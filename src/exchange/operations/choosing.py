@@ -82,13 +82,11 @@ def agreed(workspace: Workspace, stored: StoredAgreement, frozen: Frozen, whole:
 
 def named(workspace: Workspace, figure: str) -> Asked:
     """Return the figure that a person names as ID or ID@AGREEMENT; IndicatorError where there is no such one."""
-    from exchange.agreements import signing
-
     id_, _, agreement = figure.partition("@")
     whole = whole_period(workspace)
     if agreement:
         stored = agreeing.find(workspace, agreement)
-        known = {one.definition.id: one for one in agreed(workspace, stored, signing.thaw(stored.payload), whole)}
+        known = {one.definition.id: one for one in agreed(workspace, stored, agreeing.thawed(stored), whole)}
     else:
         chosen = (one for one in figuring.definitions() if one.kind not in _ELSEWHERE)
         known = {one.id: Asked(one, *_period(workspace, one, whole)) for one in chosen}

@@ -109,11 +109,9 @@ class Composer:
 
     @cached_property
     def _agreed(self) -> tuple[tuple[StoredAgreement, Frozen, tuple[Figure, ...]], ...]:
-        from exchange.agreements import signing
-
         found = []
         for stored in self.stored:
-            frozen = signing.thaw(stored.payload)
+            frozen = agreeing.thawed(stored)
             wanted = choosing.agreed(self.workspace, stored, frozen, self.period)
             found.append((stored, frozen, self._counted(wanted)))
         return tuple(found)

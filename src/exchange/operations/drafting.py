@@ -16,6 +16,7 @@ from exchange.records.codes import PartnerKind
 
 if TYPE_CHECKING:
     from exchange.agreements.agreement import Agreement, Party
+    from exchange.agreements.signing import PaperRecord
     from exchange.store.agreements import StoredAgreement
 
 _MOST_DRAFT = 1024 * 1024
@@ -46,9 +47,15 @@ def new(
     signing: Mapping[str, Signing] | None = None,
     passphrase_until: date | None = None,
     place: str = "",
+    open_until: date | None = None,
+    open_to_others: bool = False,
 ) -> Path:
-    """Write a draft from a template with the partners that were added; return its file."""
+    """Write a draft from a template with the partners that were added; return its file.
+
+    With `open_to_others` (or a day until which) others of the same kind may accede later.
+    """
     from exchange.agreements import drafting
+    from exchange.agreements.agreement import Joining
     from exchange.indicators.reading import shipped_definitions
 
     begins = start or workspace.on
@@ -75,6 +82,9 @@ def new(
         covers_from=covers_from,
         passphrase_until=passphrase_until,
         place=place,
+        accession=Joining((PartnerKind(kind),), open_until, passphrase_until)
+        if open_to_others or open_until is not None
+        else None,
     )
     file = to or workspace.folder / "agreements" / f"{name}.yaml"
     if file.exists():
@@ -112,14 +122,21 @@ def show(
     from exchange.operations import agreeing
 
     payload, draft = _payload(workspace, agreement)
-    frozen = signing.thaw(payload)
+    stored = None if draft else agreeing.find(workspace, agreement)
+    frozen = signing.thaw(payload) if stored is None else agreeing.thawed(stored)
     if elements:
         text = deriving.flows_text(frozen.flows, frozen.labels, language)
     elif clause is not None:
         text = printing.clause(payload, clause, language)
     else:
-        stored = None if draft else agreeing.find(workspace, agreement)
-        text = printing.document(payload, language, signed=_printed(workspace, stored), draft=draft)
+        text = printing.document(
+            payload,
+            language,
+            signed=_printed(workspace, stored),
+            draft=draft,
+            acceded=() if stored is None else signing.accessions(agreeing.signatures(stored)),
+            papers=() if stored is None else _papers(workspace, stored),
+        )
     if to is not None:
         if to.suffix == ".md":
             files.write(to, text.encode("utf-8"))
@@ -143,10 +160,9 @@ def read(file: Path) -> Agreement:
 def calendar(workspace: Workspace, agreement: str, *, to: Path, language: str = "nl") -> None:
     """Write the evaluation moments as an iCalendar file."""
     from exchange.agreements import calendar as moments
-    from exchange.agreements import signing
     from exchange.operations import agreeing
 
-    frozen = signing.thaw(agreeing.find(workspace, agreement).payload)
+    frozen = agreeing.thawed(agreeing.find(workspace, agreement))
     files.write(to, moments.events(frozen, now=workspace.now, language=language).encode("utf-8"))
 
 
@@ -162,12 +178,32 @@ def _payload(workspace: Workspace, agreement: str) -> tuple[bytes, bool]:
 
 
 def _printed(workspace: Workspace, stored: StoredAgreement | None) -> Iterable[tuple[str, date | None, bool]]:
+    from exchange.agreements import signing
     from exchange.operations import agreeing
 
     if stored is None:
         return ()
     holding = agreeing.signed_by(workspace, stored)
-    return [(one.party, None, one.paper) for one in agreeing.signatures(stored) if one.party in holding]
+    days = {one.party: one.on for one in _papers(workspace, stored)}
+    kinds = (signing.SIGNATURE, signing.ACCESSION)
+    return [
+        (one.party, days.get(one.party), one.paper)
+        for one in agreeing.signatures(stored)
+        if one.party in holding and one.kind in kinds
+    ]
+
+
+def _papers(workspace: Workspace, stored: StoredAgreement) -> tuple[PaperRecord, ...]:
+    """Return what the practice recorded of each signature on paper that counts."""
+    from exchange.agreements import signing
+    from exchange.operations import agreeing
+
+    holding = agreeing.signed_by(workspace, stored)
+    return tuple(
+        signing.paper_record(one)
+        for one in agreeing.signatures(stored)
+        if one.paper and one.kind == signing.SIGNATURE and one.party in holding
+    )
 
 
 def _practice(workspace: Workspace, signs: Signing) -> Party:

@@ -97,13 +97,15 @@ def _exported(
     resumed = () if dry_run else posting.resume(workspace, to=to, agreement=terms.stored.agreement_id)
     courses = Courses(workspace.store.dataset()) if terms.us.role == "practice" else None
     told = workspace.store.sent.digests()
+    # Of a framework each partner holds to the version it signed.
+    between = [terms.toward(other) for other in terms.others if other.signs == "keys"]
+    keyed = [other for other in terms.others if other.signs == "keys"]
     drafts = [
-        drafted(terms, other, courses, told, release=release, progress=progress)
-        for other in terms.others
-        if other.signs == "keys"
+        drafted(one, other, courses, told, release=release, progress=progress)
+        for one, other in zip(between, keyed, strict=True)
     ]
     _require_something(terms, drafts, dry_run=dry_run)
-    posts = () if dry_run else (_post(terms, draft, told, to) for draft in drafts)
+    posts = () if dry_run else (_post(one, draft, told, to) for one, draft in zip(between, drafts, strict=True))
     sent = tuple(one for one in posts if one is not None)
     refused = tuple(one for draft in drafts for one in _withheld(draft))
     if not dry_run:
@@ -165,9 +167,9 @@ def _require_in_force(terms: Terms) -> None:
         if other.signs == "keys":
             purpose = terms.frozen.agreement.purposes[0].id
             asked = question(
-                terms, other, "acknowledgement", elements=frozenset(), case=None, period=None
+                terms.toward(other), other, "acknowledgement", elements=frozenset(), case=None, period=None
             )  # fmt: skip
-            gate.require(replace(asked, purpose=purpose), terms.frozen)
+            gate.require(replace(asked, purpose=purpose), terms.toward(other).frozen)
 
 
 def _post(terms: Terms, draft: Draft, told: Mapping[tuple[str, str], str], to: Carrier | None) -> Sent | None:

@@ -63,6 +63,7 @@ def make(workspace: Workspace, agreement: str, *, partner: str, to: Path, langua
     catching_up.require_caught_up(workspace)
     terms = terms_of(workspace, agreement)
     other = _partner(terms, partner)
+    terms = terms.toward(other)
     cases = _open_cases(terms, other)
     spans = {case.code: span for case, span in cases}
     asked = questions(terms, spans)
@@ -146,6 +147,7 @@ def take_in(workspace: Workspace, file: Path, *, agreement: str, partner: str, h
         raise AgreementError("forms.say-whose", hints=("hint.forms-whose",), file=file.name)
     terms = terms_of(workspace, agreement)
     other = _partner(terms, partner)
+    terms = terms.toward(other)
     data = files.read(file, most=_MOST)
     returned = form.read_form(data, terms.frozen)
     message = f"form:{hashlib.sha256(data).hexdigest()[:32]}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,8 @@ class Terms:
     frozen: Frozen
     us: Party
     signed: frozenset[str] = field(default_factory=frozenset)
+    # Asked for each message, and it takes verifying signatures to know.
+    _switches: dict[str, date | None] = field(init=False, default_factory=dict)
 
     @property
     def others(self) -> tuple[Party, ...]:
@@ -80,6 +83,31 @@ class Terms:
         agreement = self.frozen.agreement
         sides = agreement.partners if self.us.role == "practice" else (agreement.practice,)
         return tuple(party for party in sides if party.kind != "client")
+
+    def ended_on(self, other: Party) -> date | None:
+        """Return since when the agreement is ended between us and another party."""
+        return agreeing.ended_on(self.stored, self._partner(other))
+
+    def superseded_on(self, other: Party) -> date | None:
+        """Return since when a later version holds between us and another party."""
+        party = self._partner(other)
+        if party not in self._switches:
+            self._switches[party] = agreeing.superseded_on(self.workspace, self.stored, party)
+        return self._switches[party]
+
+    def _partner(self, other: Party) -> str:
+        return other.party if self.us.role == "practice" else self.us.party
+
+    def toward(self, other: Party) -> Terms:
+        """Return the version that holds between us and another party, who may not have signed the newest one."""
+        workspace = self.workspace
+        if self._partner(other) in self.signed:
+            return self
+        for version in reversed(workspace.store.agreements.versions(self.stored.agreement_id)):
+            signed = agreeing.signed_by(workspace, version)
+            if version.version < self.stored.version and {self._partner(other), self.us.party} <= signed:
+                return replace(self, stored=version, frozen=agreeing.thawed(version), signed=signed)
+        return self
 
     def flow_elements(self, event: str, sender: str) -> frozenset[str]:
         """Return the elements that a kind of message from one role may carry; none where it was not agreed."""
@@ -145,7 +173,7 @@ def terms_of(workspace: Workspace, agreement: str) -> Terms:
 
     AgreementError where we are no party.
     """
-    from exchange.agreements import life, signing
+    from exchange.agreements import life
     from exchange.errors import AgreementError
 
     stored = agreeing.find(workspace, agreement)
@@ -154,7 +182,7 @@ def terms_of(workspace: Workspace, agreement: str) -> Terms:
         if agreeing.state(workspace, version) in in_force:
             stored = version
             break
-    frozen = signing.thaw(stored.payload)
+    frozen = agreeing.thawed(stored)
     us = next((party for party in frozen.agreement.parties if party.party in workspace.parties), None)
     if us is None:
         raise AgreementError("agreeing.no-party", hints=("hint.agreement-list",), id=agreement)

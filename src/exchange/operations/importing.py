@@ -17,7 +17,17 @@ from exchange.errors import (
     WorkspaceError,
 )
 from exchange.findings import Finding, Severity
-from exchange.operations import acknowledging, agreeing, carrying, partners, receiving, standing, trail
+from exchange.operations import (
+    acceding,
+    acknowledging,
+    agreeing,
+    carrying,
+    ending,
+    partners,
+    receiving,
+    standing,
+    trail,
+)
 from exchange.operations.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -26,9 +36,15 @@ if TYPE_CHECKING:
     from exchange.transports.place import Carrier
 
 
+# What only a card that a person accepted may say.
+_STATEMENTS = frozenset(
+    {agreeing.PROPOSAL, agreeing.RESPONSE, acceding.ACCESSION, acceding.ACCEPTANCE, ending.TERMINATION}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of one file: `state` is done, already, proposal, response, rotation, revocation, acknowledgement."""
+    """What became of one file: `state` is done, already, acknowledgement, or what a control file carried."""
 
     file: str
     party: str
@@ -219,7 +235,7 @@ def _control(workspace: Workspace, read: Opened, arrival: Arrival, journal: Call
         partners.take_statement(workspace, read.contents[name])
     with workspace.store.together(by=workspace.user, at=workspace.now):
         for name, path in read.contents.items():
-            if name in {agreeing.PROPOSAL, agreeing.RESPONSE}:
+            if name in _STATEMENTS:
                 standing.require_accepted(workspace, read.card, arrival.party)
             if name == agreeing.PROPOSAL:
                 agreeing.receive_proposal(workspace, arrival.party, path.read_bytes())
@@ -229,12 +245,26 @@ def _control(workspace: Workspace, read: Opened, arrival: Arrival, journal: Call
                 state = "response"
                 named = read.manifest.agreement
                 acknowledging.settle_proposal(workspace, arrival.party, named.digest if named else "")
+            elif name in _STATEMENTS:
+                state = name.partition(".")[0]
+                _statement(workspace, read, arrival, name, path.read_bytes())
             elif name in partners.STATEMENTS:
                 state = name.partition(".")[0]
             elif name != acknowledgement.NAME:
                 raise SealingError("importing.control-unknown", hints=("hint.newer-version",), name=name)
         journal()
     return state
+
+
+def _statement(workspace: Workspace, read: Opened, arrival: Arrival, name: str, jws: bytes) -> None:
+    if name == acceding.ACCESSION:
+        acceding.receive_accession(workspace, arrival.party, jws)
+        named = read.manifest.agreement
+        acknowledging.settle_proposal(workspace, arrival.party, named.digest if named else "")
+    elif name == acceding.ACCEPTANCE:
+        acceding.receive_acceptance(workspace, arrival.party, jws)
+    else:
+        ending.receive(workspace, arrival.party, jws, read.manifest)
 
 
 def _journal(workspace: Workspace, read: Opened, arrival: Arrival) -> int:

@@ -115,12 +115,10 @@ class Onward:
 
 def _permissions(workspace: Workspace) -> tuple[dict[str, Permission], dict[str, set[str]]]:
     """Return the permission of each agreement by its last version that both sides signed, and each partner's ones."""
-    from exchange.agreements import signing
-
     found: dict[str, Permission] = {}
     of_partner: dict[str, set[str]] = {}
     for stored in workspace.store.agreements.list():  # by id and version: a later one stands in place of an earlier
-        agreement = signing.thaw(stored.payload).agreement
+        agreement = agreeing.thawed(stored).agreement
         if agreement.practice.party not in workspace.parties:
             continue
         for partner in agreement.partners:

@@ -126,13 +126,10 @@ def agreement_of(workspace: Workspace, read: Opened) -> tuple[Terms, Party]:
 
 def replace_terms(terms: Terms, stored: Any) -> Terms:
     """Return the terms of another version of the same agreement: within the overlap it still counts."""
-    from exchange.agreements import signing
     from exchange.operations import agreeing
 
-    frozen = signing.thaw(stored.payload)
-    return replace(
-        terms, stored=stored, frozen=frozen, signed=agreeing.signed_by(terms.workspace, stored)
-    )  # fmt: skip
+    frozen = agreeing.thawed(stored)
+    return replace(terms, stored=stored, frozen=frozen, signed=agreeing.signed_by(terms.workspace, stored))
 
 
 def _lines(read: Opened) -> Iterator[tuple[int, bytes]]:
@@ -195,7 +192,7 @@ def _require_allowed(
     asked = question(
         terms, other, event, elements=told_elements(message), case=facts, period=_period(message), inward=True
     )
-    switched = terms.stored.superseded_on
+    switched = terms.superseded_on(other)
     # An older version is accepted for what was signed before the switch, while the overlap lasts.
     before = switched is not None and day_of(read.manifest.created) <= switched
     if event == _WITHDRAWN and message.told.consent is not None:
@@ -220,7 +217,8 @@ def told_elements(message: Message) -> frozenset[str]:
             "episode",
             told.episode,
             {"start": "start", "end": "end", "end_weeks": "end", "diagnosis": "diagnosis", "location": "location",
-             "access": "access", "end_reason": "end-reason", "onward_advice": "onward-advice", "chronic": "chronic"},
+             "access": "access", "end_reason": "end-reason", "onward_advice": "onward-advice", "chronic": "chronic",
+             "therapist": "therapist", "instrument": "instrument"},
         ),
         (
             "referral",
@@ -242,6 +240,9 @@ def told_elements(message: Message) -> frozenset[str]:
         told.evaluations,
         ("session_number", "day", "effect", "decision", "advice_taken_up", "told_referrer_on"),
     )
+    found |= {
+        "indicator.individual" if one.get("type") == "individual" else "indicator.figure" for one in told.indicators
+    }
     found |= {one.element for one in told.answers}
     for one in told.aggregates:
         found |= {one.element, *(["aggregate.eligible-patients"] if one.population is not None else [])}

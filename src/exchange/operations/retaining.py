@@ -169,13 +169,11 @@ def _plan(workspace: Workspace) -> _Plan:
 
 def _agreed(workspace: Workspace) -> Mapping[str, _Agreed]:
     """Return every agreement that was ever in force, its newest version."""
-    from exchange.agreements import signing
-
     found = {}
     for stored in workspace.store.agreements.list():
         state = agreeing.state(workspace, stored)
         if state not in {"draft", "proposed", "signed-by-one"}:
-            found[stored.agreement_id] = _Agreed(stored, signing.thaw(stored.payload), state in _OVER)
+            found[stored.agreement_id] = _Agreed(stored, agreeing.thawed(stored), state in _OVER)
     return found
 
 

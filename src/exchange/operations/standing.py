@@ -155,10 +155,10 @@ def require_accepted(workspace: Workspace, card: Card, party: str) -> None:
 
 def resting_on(workspace: Workspace, fingerprint: str) -> Iterator[str]:
     """Yield the agreements whose newest version was signed with a card: with the card revoked they stop."""
-    from exchange.agreements import signing
+    from exchange.operations import agreeing
 
     newest = {one.agreement_id: one for one in workspace.store.agreements.list()}
     for one in newest.values():
-        parties = signing.thaw(one.payload).agreement.parties
+        parties = agreeing.thawed(one).agreement.parties
         if any(party.card and _digits(party.card) == _digits(fingerprint) for party in parties):
             yield one.agreement_id

@@ -81,8 +81,8 @@ def question(
         card=card_state(terms.workspace, other.party),
         period=period,
         case=case,
-        ended_on=terms.stored.ended_on,
-        superseded_on=terms.stored.superseded_on,
+        ended_on=terms.ended_on(other),
+        superseded_on=terms.superseded_on(other),
     )
 
 

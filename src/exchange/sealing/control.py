@@ -6,7 +6,10 @@ from exchange.errors import SealingError
 from exchange.sealing.manifest import Listed
 from exchange.signing.canonical import NotStrict, strict
 
-CONTENTS = ("card", "proposal", "response", "rotation", "revocation", "acknowledgement")
+CONTENTS = (
+    "card", "proposal", "response", "accession", "acceptance", "termination", "rotation", "revocation",
+    "acknowledgement",
+)  # fmt: skip
 MEDIA_TYPES = ("application/jose+json", "application/json")
 MOST_CONTROL = 4 * 1024 * 1024
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -13,6 +13,7 @@ from exchange.errors import AgreementError, Refused, SealingError, WasChanged
 from exchange.operations import (
     agreeing,
     catching_up,
+    ending,
     exporting,
     forms,
     gathering,
@@ -344,7 +345,9 @@ def test_a_second_card_of_a_verified_partner_is_no_rotation(town, run, tmp_path)
 
 def test_an_export_that_the_gate_refuses_whole_carries_every_premise(town):
     with town.open("praktijk") as practice:
-        agreeing.end(practice, "huisartsen", on=date(2024, 1, 2))
+        practice.at(now=datetime(2024, 1, 2, 9, tzinfo=UTC), on=date(2024, 1, 2))
+        ending.end(practice, "huisartsen", on=date(2024, 1, 2), ground="agreed")
+        practice.at(now=datetime(2026, 11, 3, 9, tzinfo=UTC), on=date(2026, 11, 3))
         with pytest.raises(Refused) as caught:
             exporting.export(practice, "huisartsen")
     assert not caught.value.decision.allowed

@@ -17,14 +17,16 @@ def moment(day: date) -> datetime:
 
 
 def tail_end(town: Any) -> date:
-    """End the agreement on both sides, and return the day on which its tail is over."""
+    """End the agreement, tell GP A, and return the day on which its tail is over."""
     from exchange.agreements import life, signing
-    from exchange.operations import agreeing
+    from exchange.operations import ending, importing
 
-    for name in ("praktijk", "huisarts-a"):
-        with town.open(name) as workspace:
-            agreeing.end(workspace, "huisartsen", on=END)
-            stored = workspace.store.agreements.find("huisartsen")
+    with town.open("praktijk") as practice, town.open("huisarts-a") as gp:
+        ended = ending.end(practice, "huisartsen", on=END, ground="agreed")
+        (told,) = (one.file for one in ended.files if one.party == gp.settings.party)
+        importing.take_in(gp, [told])
+        stored = gp.store.agreements.find("huisartsen")
+        assert stored.ended_on == END
     found = life.follow_up_until(signing.thaw(stored.payload), END)
     assert found > END + timedelta(days=90)
     return found
@@ -85,7 +87,12 @@ def test_from_the_last_day_on_no_case_is_opened_and_a_withdrawal_is_still_told(m
             practice, epd_number=number, partner=first.partner, purpose="effect", state="withdrawn", day=None,
             evidence="letter", given_by="self",
         )  # fmt: skip
+        of_client = [
+            one
+            for one in practice.store.cases.of_agreement("huisartsen")
+            if (one.partner, one.patient_id) == (first.partner, first.patient_id)
+        ]
         sent = exporting.export(practice, "huisartsen")
-        assert [(one.party, one.messages) for one in sent.files] == [(first.partner, 1)]
+        assert [(one.party, one.messages) for one in sent.files] == [(first.partner, len(of_client))]
     with mailed.open("praktijk", now=moment(over)) as practice, pytest.raises(Refused):
         exporting.export(practice, "huisartsen")
