@@ -36,6 +36,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Waarom de patiënt kwam, en wat er anders was gebeurd.",
     ),
     "export": ("export", "Seal what an agreement lets out.", "Verzegelen wat een afspraak doorlaat."),
+    "records": (
+        "records",
+        "Export records for pooling, without anyone in them.",
+        "Gegevens poolen, zonder personen erin.",
+    ),
     "import": ("import_", "Take in what a partner sealed.", "Inlezen wat een partner heeft verzegeld."),
     "inspect": ("inspect", "What can be known of a sealed file.", "Wat van een verzegeld bestand te weten is."),
     "check": ("check", "Findings on a FHIR message.", "Bevindingen bij een FHIR-bericht."),

@@ -19,6 +19,17 @@ _CASE = ("case.id", "case.code")
 _FRAME = ("episode.start",)
 _COMPLAINT = ("episode.location", "referral.question")
 _OTHERWISE = frozenset({"referral.day", "referral.counterfactual", "referral.recorded-on"})
+# What somebody who knows a person would look for; that is checked before it goes out.
+_RECOGNISED = frozenset({"patient.birth-date", "patient.sex", "episode.location"})
+_POOLED_FORMS = {
+    "patient.birth-date": "year",
+    "episode.start": "week",
+    "episode.end": "weeks-since-start",
+    "episode.diagnosis": "location",
+    "session.day": "weeks-since-start",
+    "measurement.day": "weeks-since-start",
+}
+_NEVER_POOLED = frozenset({"patient.bsn", "patient.name", "referral.referrer", "referral.question"})
 _FEEDBACK = frozenset(
     {
         "episode.end",
@@ -128,6 +139,8 @@ def _needs(terms: FlowTerms, agreement: Agreement, definitions: Iterable[Definit
             yield from _COMPLAINT
     elif terms.event == "outcome-report":
         yield from (*_CASE, *from_practice(found))
+    elif terms.event == "pooled-records":
+        yield from _pooled(found)
     elif terms.event == "feedback-to-referrer":
         yield from (*_CASE, *(from_practice(found) & _FEEDBACK))
     elif terms.event == "partner-return":
@@ -137,6 +150,15 @@ def _needs(terms: FlowTerms, agreement: Agreement, definitions: Iterable[Definit
             yield from (*_CASE, *_said_by_referrer(agreement, found))
     elif terms.sender == "partner":
         yield from totals
+
+
+def _pooled(definitions: tuple[Definition, ...]) -> Iterator[str]:
+    """Return everything the indicators need, days by the week and no identity but sex and year of birth."""
+    for element in sorted({need.element for definition in definitions for need in needed(definition)} | _RECOGNISED):
+        if element.startswith("aggregate.") or element in _NEVER_POOLED:
+            continue
+        form = _POOLED_FORMS.get(element)
+        yield f"{element}:{form}" if form else element
 
 
 def _said_by_referrer(agreement: Agreement, definitions: tuple[Definition, ...]) -> frozenset[str]:

@@ -23,6 +23,8 @@ ALWAYS = frozenset({"consent-withdrawn", "acknowledgement"})
 _BARE = frozenset({"case.id", "case.code"})
 # A case is opened by this message, so it need not be open before.
 _OPENS = "case-opening"
+# Pooled records go to who treats nobody, and have no case: ids that mean nothing elsewhere, and weeks for days.
+_POOLED = "pooled-records"
 _IN_TAIL = frozenset({"partner-return"}) | ALWAYS
 _TREATS = frozenset({PartnerKind.GP, PartnerKind.SPECIALIST, PartnerKind.OTHER, PartnerKind.PRACTICE})
 
@@ -196,13 +198,13 @@ def _period(asked: _Asked) -> bool | None:
 def _case(asked: _Asked) -> bool | None:
     """Everything about a patient belongs to a case that was opened before, save the message that opens it."""
     question = asked.question
-    if not asked.about_a_patient or question.event == _OPENS:
+    if not asked.about_a_patient or question.event in (_OPENS, _POOLED):
         return None
     return question.case is not None and question.case.opened_on is not None and question.case.opened_on <= question.on
 
 
 def _belongs(asked: _Asked) -> bool | None:
-    if not asked.about_a_patient:
+    if not asked.about_a_patient or asked.question.event == _POOLED:
         return None
     return asked.question.case is not None and asked.question.case.belongs
 

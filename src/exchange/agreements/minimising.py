@@ -19,6 +19,7 @@ _SENDERS: Mapping[str, tuple[str, ...]] = {
     "case-opening": ("practice",),
     "outcome-report": ("practice",),
     "feedback-to-referrer": ("practice",),
+    "pooled-records": ("practice",),
     "partner-return": ("partner",),
     "partner-aggregates": ("partner",),
     "indicator-report": ("practice", "partner"),
@@ -63,7 +64,8 @@ def _target(target: float | None, definition: Definition, path: Path, places: Pl
 
 def _supplier(agreement: Agreement, definition: Definition, path: Path, places: Places) -> Iterator[Finding]:
     asked = [need for need in needed(definition) if need.supplier != "practice"]
-    if not asked:
+    # Who pools asks the practice for what its partners answered; that is for their own agreements to allow.
+    if not asked or _pools(agreement):
         return
     suppliers = {supplier.who for supplier in definition.suppliers}
     kinds = agreement.kind.value
@@ -147,8 +149,12 @@ def _unsupplied(agreement: Agreement, pinned: tuple[Definition, ...], places: Pl
     back = deriving.from_partner(agreement, pinned)
     about_patients = any(not one.startswith("aggregate.") for one in back)
     opened = any(terms.event == "case-opening" for terms in agreement.flows)
-    if about_patients and not opened and agreement.kind is not PartnerKind.CLIENT:
+    if about_patients and not opened and not _pools(agreement) and agreement.kind is not PartnerKind.CLIENT:
         yield places.error("agreements.case-never-opened", ("flows",))
+
+
+def _pools(agreement: Agreement) -> bool:
+    return any(terms.event == "pooled-records" for terms in agreement.flows)
 
 
 def _about_a_patient(used: frozenset[str]) -> bool:
