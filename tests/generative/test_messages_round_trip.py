@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exchange.indicators.figure import Figure
+from exchange.indicators.measure import measure_report
 from exchange.messages.building import build
 from exchange.messages.checking import check
 from exchange.messages.codes import EVENTS
@@ -78,6 +80,33 @@ def episodes(draw):
         draw(words(codes.EndReason)),
         draw(words(codes.Answered)),
         draw(st.none() | st.booleans()),
+        draw(st.sampled_from(["", "nprs", "6mwt"])),
+        therapist=draw(st.sampled_from(["", "88000001"])),
+    )
+
+
+@st.composite
+def reports(draw):
+    """A figure as the indicators' room would write it, masked or not, over all patients or of one."""
+    one = draw(st.booleans())
+    eligible, numerator = draw(st.integers(0, 10**6)), draw(st.integers(0, 10**6))
+    start, end = draw(windows())
+    masked = draw(st.sampled_from([None, "small"]))
+    kind = draw(st.sampled_from(["proportion", "mean", "ratio"]))
+    value = draw(st.none() | st.floats(0, 1)) if kind != "proportion" else (numerator / eligible if eligible else None)
+    figure = Figure(
+        draw(st.sampled_from(["responders", "measured"])), 1, kind, "episodes", start, end, end,
+        eligible=None if masked else eligible, numerator=None if masked else min(numerator, eligible),
+        denominator=None if masked else eligible, value=None if masked or value is None else min(value, 1.0),
+        masked=masked, withheld=("numerator",) if masked else (), sources=draw(st.sampled_from([(), ("epd", "pm304")])),
+    )  # fmt: skip
+    return measure_report(
+        figure,
+        reporter="agb:07000001",
+        made_on=draw(days),
+        improvement=draw(st.sampled_from(["higher", "lower", "descriptive"])),
+        kind="individual" if one else "summary",
+        subject="Patient/one" if one else None,
     )
 
 
@@ -148,7 +177,13 @@ cases = st.builds(
     | st.builds(
         Consent, st.just("p"), st.just("x"), st.just("outcome-exchange"), words(codes.ConsentState), days, prose, prose
     ),
-    reply=st.builds(Reply, st.just("bericht-1"), st.booleans()),
+    indicators=st.lists(reports(), max_size=2).map(tuple),
+    reply=st.builds(
+        Reply,
+        st.just("bericht-1"),
+        st.booleans(),
+        st.lists(st.sampled_from(["messages.bdl-7", "messages.urn"])).map(tuple),
+    ),
 )
 
 

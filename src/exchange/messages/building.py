@@ -16,6 +16,7 @@ from exchange.messages.codes import EVENTS, PARTY_SCHEMES, SYSTEMS
 from exchange.messages.drafting import Draft, Resource
 from exchange.messages.facts import CaseFacts, Message, Told
 from exchange.messages.projecting import project
+from exchange.messages.results import reports, results
 from exchange.messages.summary import narrative
 from exchange.messages.walking import walk
 
@@ -70,14 +71,14 @@ def _compose(message: Message, draft: Draft) -> Resource:
     told, event = message.told, EVENTS[message.event]
     sender = resources.organization(draft, message.sender)
     links = resources.Links(sender, resources.organization(draft, message.receiver))
-    output: resources.Output = []
-    if event.about_patient:
+    if told.case_id:
         subject = resources.patient(draft, told.patient)
         links = replace(links, patient=subject, request=resources.service_request(draft, told, subject))
-        output = _results(draft, message, subject)
+        output = results(draft, message, links)
         if told.consent is not None:
             resources.consent(draft, told.consent, subject, message.agreement)
-    output += [("measure-report", resources.measure_report(draft, count, sender)) for count in told.aggregates]
+    else:
+        output = reports(draft, told, links)
     focus = resources.task(draft, message, links, output)
     resources.header(draft, message, links, focus)
     if event.code != "acknowledgement":
@@ -90,23 +91,6 @@ def _compose(message: Message, draft: Draft) -> Resource:
         "timestamp": resources.instant(message),
         "entry": draft.entries(),
     }
-
-
-def _results(draft: Draft, message: Message, subject: Resource) -> resources.Output:
-    told = message.told
-    completed = EVENTS[message.event].states[told.business_status] == "completed"
-    ended = completed or told.episode.end is not None or told.episode.end_weeks is not None
-    made: resources.Output = []
-    episode = resources.episode(draft, told.episode, subject, ended=ended)
-    if episode is not None:
-        made.append(("episode", episode))
-    made += [("session", resources.encounter(draft, x, subject)) for x in told.sessions]
-    if told.session_count is not None:
-        made.append(("observation", resources.session_count(draft, told.session_count, subject)))
-    made += [("observation", resources.measurement(draft, x, subject)) for x in told.measurements]
-    made += [("observation", resources.evaluation(draft, x, subject)) for x in told.evaluations]
-    made += [("observation", resources.answer(draft, x, subject)) for x in told.answers]
-    return made
 
 
 def _type_check(tree: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from exchange.messages.codes import SYSTEMS, extension_url
+from exchange.messages.profiles import canonical, profile_of
 
 Resource = dict[str, Any]
 
@@ -17,11 +18,16 @@ _ORDER = (
     "ServiceRequest",
     "Patient",
     "Organization",
+    "PractitionerRole",
     "EpisodeOfCare",
     "Condition",
+    "Goal",
+    "Procedure",
     "Encounter",
+    "QuestionnaireResponse",
     "Observation",
     "MeasureReport",
+    "OperationOutcome",
     "Consent",
     "Provenance",
     "Composition",
@@ -37,9 +43,12 @@ class Draft:
         self._entries: list[tuple[str, Resource]] = []
 
     def add(self, resource_type: str, content: Mapping[str, Any], *, resource_id: str | None = None) -> Resource:
-        """Add a resource and return a Reference to it; None and empty values are left out."""
+        """Add a resource with the profile it keeps and return a Reference to it; what is None or empty is left out."""
         uuid = self._fhir_id()
-        resource = {"resourceType": resource_type, "id": resource_id or uuid, **present(content)}
+        told = present(content)
+        claim = profile_of({"resourceType": resource_type, **told})
+        meta = {"meta": {"profile": [canonical(claim)]}} if claim else {}
+        resource = {"resourceType": resource_type, "id": resource_id or uuid, **meta, **told}
         self._entries.append((f"urn:uuid:{uuid}", resource))
         return {"reference": f"urn:uuid:{uuid}"}
 

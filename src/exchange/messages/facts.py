@@ -7,9 +7,11 @@ through `Told` to bytes; reading gives the same `Told` again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from exchange.records.codes import (
     Access,
@@ -55,18 +57,21 @@ class AgreementReference:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an acknowledgement says of the message it answers."""
+    """The message that is answered; an acknowledgement says whether it was accepted, and which rules it broke."""
 
     message_id: str
     accepted: bool
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CaseFacts:
     """All that is known of one case, before the agreement decides what of it is told.
 
-    `phase` is `start`, `interim` or `end` for an outcome report and empty elsewhere. `case_id` is empty for
-    partner aggregates and acknowledgements.
+    `phase` is `start`, `interim` or `end` for an outcome report and empty elsewhere; an interim report says by itself
+    after which session it is, where that may be told. `case_id` is empty for partner aggregates, indicators over all
+    patients and acknowledgements. `indicators` are MeasureReports as `indicators.measure` writes them. `reply` is what
+    an acknowledgement says, and which opening a partner's return answers.
     """
 
     agreement: AgreementReference
@@ -84,6 +89,7 @@ class CaseFacts:
     evaluations: tuple[Evaluation, ...] = ()
     answers: tuple[Answer, ...] = ()
     aggregates: tuple[Aggregate, ...] = ()
+    indicators: tuple[Mapping[str, Any], ...] = ()
     consent: Consent | None = None
     reply: Reply | None = None
 
@@ -111,6 +117,8 @@ class EpisodeFacts:
     end_reason: EndReason | None = None
     onward_advice: Answered | None = None
     chronic: bool | None = None
+    therapist: str | None = None
+    instrument: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +195,10 @@ class AggregateFacts:
     population: int | None = None
 
 
+TOLD_OF_REPORT = ("extension", "type", "measure", "date", "period", "improvementNotation", "group")
+"""What a message says of an indicator's MeasureReport; its reporter and patient are entries of the message."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConsentFacts:
     """That consent stands, was refused or was withdrawn, for which purpose, as of which day."""
@@ -212,6 +224,7 @@ class Told:
     evaluations: tuple[EvaluationFacts, ...] = ()
     answers: tuple[AnswerFacts, ...] = ()
     aggregates: tuple[AggregateFacts, ...] = ()
+    indicators: tuple[Mapping[str, Any], ...] = ()
     consent: ConsentFacts | None = None
     reply: Reply | None = None
 
@@ -235,5 +248,5 @@ class Message:
 
     @property
     def phase(self) -> str:
-        """Return `start`, `interim` or `end` of an outcome report, and the business status of other events."""
+        """Return `start`, `interim`, `interim-4` … or `end` of an outcome report, else the business status."""
         return self.told.business_status

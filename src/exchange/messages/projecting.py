@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import fields
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from exchange.errors import MessageError
 from exchange.messages.allowing import Allowed
-from exchange.messages.codes import EVENTS, Event
+from exchange.messages.codes import EVENTS, MOMENTS, Event
 from exchange.messages.facts import (
+    TOLD_OF_REPORT,
     AggregateFacts,
     AnswerFacts,
     CaseFacts,
@@ -21,6 +23,7 @@ from exchange.messages.facts import (
     MeasurementFacts,
     PatientFacts,
     ReferralFacts,
+    Reply,
     SessionFacts,
     Told,
 )
@@ -39,12 +42,13 @@ def project(event: str, facts: CaseFacts, allowed: frozenset[str]) -> Told:
     kind = EVENTS.get(event)
     if kind is None:
         raise MessageError("messages.unknown-event", event=event)
-    status = _business_status(kind, facts)
+    status = _business_status(kind, facts, Allowed.of(allowed))
     if kind.about_patient and not facts.case_id:
         raise MessageError("messages.no-case", event=event)
     permit, groups = Allowed.of(allowed), kind.groups
+    indicators = _indicators(facts, permit) if "indicators" in groups else ()
     return Told(
-        case_id=facts.case_id if kind.about_patient else "",
+        case_id=facts.case_id if kind.about_patient or any(map(is_individual, indicators)) else "",
         code=facts.code if "code" in groups and facts.code and permit.whole("case.code") else None,
         business_status=status,
         patient=_patient(facts, permit) if "patient" in groups else PatientFacts(),
@@ -62,12 +66,13 @@ def project(event: str, facts: CaseFacts, allowed: frozenset[str]) -> Told:
             if "aggregates" in groups
             else ()
         ),
+        indicators=indicators,
         consent=_consent(facts) if "consent" in groups else None,
-        reply=facts.reply if "reply" in groups else None,
+        reply=_reply(kind, facts) if "reply" in groups else None,
     )
 
 
-def _business_status(kind: Event, facts: CaseFacts) -> str:
+def _business_status(kind: Event, facts: CaseFacts, permit: Allowed) -> str:
     if kind.code == "acknowledgement":
         if facts.reply is None:
             raise MessageError("messages.no-reply")
@@ -75,8 +80,26 @@ def _business_status(kind: Event, facts: CaseFacts) -> str:
     if kind.code == "outcome-report":
         if facts.phase not in kind.states:
             raise MessageError("messages.no-phase")
-        return facts.phase
+        return _phase(facts, permit)
     return next(iter(kind.states))
+
+
+def _phase(facts: CaseFacts, permit: Allowed) -> str:
+    """Return the phase of a report; an interim one says after which session where session numbers may be told."""
+    phase = facts.phase.partition("-")[0]
+    if phase != "interim" or not permit.whole("evaluation.session-number"):
+        return phase
+    last = max(facts.evaluations, key=lambda one: (one.day, one.session_number), default=None)
+    return f"interim-{last.session_number}" if last is not None and last.session_number in MOMENTS else phase
+
+
+def _reply(kind: Event, facts: CaseFacts) -> Reply | None:
+    """Return what is answered; only an acknowledgement says more of it than which message it is."""
+    if facts.reply is None:
+        return None
+    if kind.code == "acknowledgement":
+        return replace(facts.reply, rules=() if facts.reply.accepted else tuple(sorted(set(facts.reply.rules))))
+    return Reply(facts.reply.message_id, accepted=True)
 
 
 def _kept(items: Iterable[T]) -> tuple[T, ...]:
@@ -142,6 +165,8 @@ def _episode(facts: CaseFacts, permit: Allowed) -> EpisodeFacts:
         end_reason=episode.end_reason if permit.whole("episode.end-reason") else None,
         onward_advice=episode.onward_advice if permit.whole("episode.onward-advice") else None,
         chronic=episode.chronic if permit.whole("episode.chronic") else None,
+        therapist=(episode.therapist or None) if permit.whole("episode.therapist") else None,
+        instrument=(episode.instrument or None) if permit.whole("episode.instrument") else None,
     )
 
 
@@ -202,6 +227,35 @@ def _aggregate(aggregate: Aggregate, permit: Allowed) -> AggregateFacts:
     with_population = aggregate.element != _ELIGIBLE and permit.whole(_ELIGIBLE)
     population = aggregate.population if with_population else None
     return AggregateFacts(aggregate.element, aggregate.start, aggregate.end, aggregate.value, population)
+
+
+def is_individual(report: Mapping[str, Any]) -> bool:
+    """Say whether a MeasureReport is about one patient."""
+    return report.get("type") == "individual"
+
+
+def _indicators(facts: CaseFacts, permit: Allowed) -> tuple[Mapping[str, Any], ...]:
+    """Keep what a message may say of each indicator; reporter and patient are entries of the message itself.
+
+    A message is about one patient or about all of them, never both: with a report of one patient there, those over all
+    are left out.
+    """
+    one = any(map(is_individual, facts.indicators))
+    if one and not facts.case_id:
+        raise MessageError("messages.no-case", event="indicator-report")
+    if not permit.whole("indicator.individual" if one else "indicator.figure"):
+        return ()
+    kept = [
+        {name: report[name] for name in TOLD_OF_REPORT if name in report} | {"group": _groups(report)}
+        for report in facts.indicators
+        if is_individual(report) == one
+    ]
+    return tuple(sorted(kept, key=lambda report: json.dumps(report, sort_keys=True)))
+
+
+def _groups(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Leave out the tables by group: a small cell tells of few, and a message is read by machines."""
+    return [{name: value for name, value in group.items() if name != "stratifier"} for group in report["group"]]
 
 
 def _consent(facts: CaseFacts) -> ConsentFacts | None:

@@ -10,6 +10,7 @@ from typing import Any
 from exchange.errors import MessageError
 from exchange.messages.codes import EVENTS, SYSTEMS
 from exchange.messages.facts import (
+    TOLD_OF_REPORT,
     AggregateFacts,
     AgreementReference,
     AnswerFacts,
@@ -152,7 +153,7 @@ def _told(tree: Resource, header: Resource, event: str) -> Told:
         code=identified(task, "case-code"),
         business_status=coded(task.get("businessStatus"), "business-status") or "",
         patient=_patient(_first(tree, "Patient")),
-        episode=_episode(_first(tree, "EpisodeOfCare"), _first(tree, "Condition")),
+        episode=_episode(tree),
         referral=_referral(_first(tree, "ServiceRequest")),
         session_count=whole(counts[0] if counts else None, "Observation[session.count]", "valueInteger"),
         sessions=tuple(_session(each) for each in _each(tree, "Encounter")),
@@ -161,9 +162,15 @@ def _told(tree: Resource, header: Resource, event: str) -> Told:
         answers=tuple(
             _answer(code, each) for code, group in observed.items() if code.startswith("answer.") for each in group
         ),
-        aggregates=tuple(each for report in _each(tree, "MeasureReport") for each in _aggregate(report)),
+        aggregates=tuple(
+            each
+            for report in _each(tree, "MeasureReport")
+            if event != "indicator-report"
+            for each in _aggregate(report)
+        ),
+        indicators=tuple(map(_indicator, _each(tree, "MeasureReport"))) if event == "indicator-report" else (),
         consent=_consent(_first(tree, "Consent")),
-        reply=_reply(header),
+        reply=_reply(tree, header),
     )
 
 
@@ -184,8 +191,10 @@ def _born(patient: Resource) -> str | None:
     return born
 
 
-def _episode(episode: Resource, condition: Resource) -> EpisodeFacts:
+def _episode(tree: Resource) -> EpisodeFacts:
     path = "EpisodeOfCare.extension"
+    episode, condition = _first(tree, "EpisodeOfCare"), _first(tree, "Condition")
+    therapist = party(at(_first(tree, "PractitionerRole"), "practitioner", "identifier")) or ""
 
     def code(name: str) -> str | None:
         return text(extended(episode, name), f"{path}[{name}]", "valueCode")
@@ -203,6 +212,8 @@ def _episode(episode: Resource, condition: Resource) -> EpisodeFacts:
         end_reason=word(EndReason, code("end-reason"), f"{path}[end-reason]"),
         onward_advice=word(Answered, code("onward-advice"), f"{path}[onward-advice]"),
         chronic=chronic,
+        therapist=therapist.removeprefix("agb:") if therapist.startswith("agb:") else None,
+        instrument=coded(at(_first(tree, "Goal"), "target", 0, "measure"), "instrument"),
     )
 
 
@@ -227,6 +238,8 @@ def _session(encounter: Resource) -> SessionFacts:
 
 def _measurement(observation: Resource) -> MeasurementFacts:
     value = at(observation, "valueQuantity", "value")
+    if value is None:
+        value = whole(observation, "Observation[measurement].valueInteger", "valueInteger")
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise unreadable("Observation[measurement].valueQuantity.value")
     return MeasurementFacts(
@@ -292,6 +305,11 @@ def _aggregate(report: Resource) -> Iterator[AggregateFacts]:
         yield AggregateFacts(code, start, end, value, eligible if named else None)
 
 
+def _indicator(report: Resource) -> Resource:
+    """Return what the report says of its indicator; it stays as it is written, to be recomputed from its own counts."""
+    return {name: report[name] for name in TOLD_OF_REPORT if name in report}
+
+
 def _consent(consent: Resource) -> ConsentFacts | None:
     if not consent:
         return None
@@ -304,9 +322,16 @@ def _consent(consent: Resource) -> ConsentFacts | None:
     return ConsentFacts(purpose, state, since)
 
 
-def _reply(header: Resource) -> Reply | None:
+def _reply(tree: Resource, header: Resource) -> Reply | None:
     if header.get("response") is None:
         return None
     path = "MessageHeader.response"
     answered = _needed(text(header, f"{path}.identifier", "response", "identifier"), path)
-    return Reply(answered, text(header, f"{path}.code", "response", "code") == "ok")
+    broken = (
+        code
+        for outcome in _each(tree, "OperationOutcome")
+        for issue in items(outcome, "issue")
+        if (code := coded(issue.get("details"), "rule"))
+    )
+    accepted = text(header, f"{path}.code", "response", "code") == "ok"
+    return Reply(answered, accepted, tuple(sorted(broken)))

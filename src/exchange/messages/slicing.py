@@ -1,7 +1,8 @@
 """The sliced path of each leaf of a message: which of several Observations, identifiers or codings it stands in.
 
 A path is `Type.element.element…`; an element that FHIR repeats for different things carries in brackets which one it
-is: `Observation[answer.imaging]` by its code in this project's observation list, `identifier[bsn]` and
+is: `Observation[answer.imaging]` by its code in this project's observation list, `MeasureReport[indicator]` for a
+figure over all patients and `[individual]` for one of one patient (counts have none), `identifier[bsn]` and
 `coding[dcsph]` by the short name of their system, `extension[access]` by its URL, `component[count]` and
 `population[aggregate.eligible-patients]` by their code. What can't be told apart gets `[?]`, which no list allows.
 """
@@ -12,8 +13,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from exchange.messages.codes import EXTENSION_NAMES, SYSTEM_NAMES, SYSTEMS
+from exchange.messages.profiles import profile_of
 
 UNKNOWN = "?"
+PARTS = frozenset(
+    {"id", "version", "digest"}  # of the agreement
+    | {"scope", "unit", "cut-off", "source", "agreement", "masked"}  # of a figure
+    | {"lower", "upper", "level", "method"}  # of an interval
+)
+"""The URLs of extensions inside one of ours: they are names, not addresses."""
+_REPORTS = {"indicator-summary": "indicator", "indicator-individual": "individual"}
 
 
 def leaves(bundle: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -39,7 +48,11 @@ def _entry(entry: Any) -> Iterator[tuple[str, Any]]:
 
 def _resource(resource: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     kind = str(resource.get("resourceType", UNKNOWN))
-    start = f"{kind}[{_code_slice(resource, 'observation')}]" if kind == "Observation" else kind
+    start = kind
+    if kind == "Observation":
+        start = f"{kind}[{_code_slice(resource, 'observation')}]"
+    elif kind == "MeasureReport" and (report := _REPORTS.get(profile_of(resource) or "")):
+        start = f"{kind}[{report}]"
     for name, value in resource.items():
         yield from _each(start, name, value)
 
@@ -68,8 +81,18 @@ def _sliced(name: str, item: Any) -> str:
     if name in {"extension", "modifierExtension"}:
         return f"{name}[{_extension(item)}]"
     if name in {"component", "population"}:
-        return f"{name}[{_code_slice(item, 'component' if name == 'component' else 'observation')}]"
+        return f"{name}[{_population(item) if name == 'population' else _code_slice(item, 'component')}]"
     return name
+
+
+def _population(item: Mapping[str, Any]) -> str:
+    """Name a count by its element, or say that it is one of an indicator's populations."""
+    found = _code_slice(item, "observation")
+    if found == UNKNOWN and any(
+        _code_slice(item, each) != UNKNOWN for each in ("measure-population", "own-population")
+    ):
+        return "measure"
+    return found
 
 
 def _by(item: Mapping[str, Any], key: str, names: Mapping[str, str]) -> str:
@@ -79,7 +102,7 @@ def _by(item: Mapping[str, Any], key: str, names: Mapping[str, str]) -> str:
 
 def _extension(item: Mapping[str, Any]) -> str:
     url = item.get("url")
-    if isinstance(url, str) and url in {"id", "version", "digest"}:
+    if isinstance(url, str) and url in PARTS:
         return url
     return _by(item, "url", EXTENSION_NAMES)
 

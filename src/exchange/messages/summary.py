@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from html import escape
+from typing import Any
 
 from exchange.findings import say
-from exchange.messages.facts import Message
+from exchange.messages.facts import Message, Reply
+from exchange.messages.looking import at, coded, items
 from exchange.records.elements import elements
 from exchange.records.instruments import instruments
 
@@ -38,8 +40,15 @@ def _lines(message: Message) -> Iterator[str]:
     if told.consent is not None:
         state = _word(f"consent.{told.consent.state}")
         yield say("messages.summary.consent", {"state": state, "day": _day(told.consent.day)}, "nl")
+    yield from _indicators(message)
     if told.reply is not None:
-        yield say("messages.summary.accepted" if told.reply.accepted else "messages.summary.refused", {}, "nl")
+        yield _replied(message.event, told.reply)
+
+
+def _replied(event: str, reply: Reply) -> str:
+    if event != "acknowledgement":
+        return say("messages.summary.answers", {"message": reply.message_id}, "nl")
+    return say("messages.summary.accepted" if reply.accepted else "messages.summary.refused", {}, "nl")
 
 
 def _patient(message: Message) -> Iterator[str]:
@@ -66,6 +75,8 @@ def _episode(message: Message) -> Iterator[str]:
         ("episode.end-reason", told.end_reason and _word(f"end-reason.{told.end_reason}")),
         ("episode.onward-advice", told.onward_advice and _word(f"answered.{told.onward_advice}")),
         ("episode.chronic", None if told.chronic is None else _word("answered.yes" if told.chronic else "answered.no")),
+        ("episode.therapist", told.therapist),
+        ("episode.instrument", told.instrument and _instrument(told.instrument)),
     )
 
 
@@ -86,8 +97,7 @@ def _rows(message: Message) -> Iterator[str]:
         what = session.type and _word(f"session-type.{session.type}")
         yield _row("messages.summary.session", what, _when(session.day, session.weeks))
     for measured in told.measurements:
-        instrument = instruments().get(measured.instrument or "")
-        name = instrument.label["nl"] if instrument else measured.instrument
+        name = measured.instrument and _instrument(measured.instrument)
         value = None if measured.value is None else f"{measured.value.normalize():f}".replace(".", ",")
         yield _row("messages.summary.measurement", name, _when(measured.day, measured.weeks), value)
     for moment in told.evaluations:
@@ -117,6 +127,43 @@ def _rows(message: Message) -> Iterator[str]:
         population = count.population
         of = None if population is None else say("messages.summary.population", {"population": population}, "nl")
         yield _line(count.element, _joined(str(count.value), of, say("messages.summary.window", window, "nl")))
+
+
+def _indicators(message: Message) -> Iterator[str]:
+    for report in message.told.indicators:
+        element = "indicator.individual" if report.get("type") == "individual" else "indicator.figure"
+        name, _, version = str(report.get("measure")).rpartition("/")[2].partition("|")
+        yield _line(
+            element,
+            _joined(
+                say("messages.summary.indicator", {"id": name, "version": version}, "nl"),
+                *(_score(group) for group in items(report, "group")),
+                _counted(report),
+            ),
+        )
+
+
+def _score(group: Mapping[str, Any]) -> str | None:
+    value = at(group, "measureScore", "value")
+    return None if value is None else say("messages.summary.score", {"score": f"{value}".replace(".", ",")}, "nl")
+
+
+def _counted(report: Mapping[str, Any]) -> str | None:
+    """Say numerator and denominator as the report counts them, exclusions not yet taken off."""
+    counts = {
+        coded(each.get("code"), "measure-population"): each.get("count")
+        for group in items(report, "group")
+        for each in items(group, "population")
+    }
+    numbers = {name: counts.get(name) for name in ("numerator", "denominator")}
+    if None in numbers.values():
+        return None
+    return say("messages.summary.counted", numbers, "nl")
+
+
+def _instrument(instrument: str) -> str:
+    known = instruments().get(instrument)
+    return known.label["nl"] if known else instrument
 
 
 def _labelled(*pairs: tuple[str, object]) -> Iterator[str]:

@@ -14,18 +14,20 @@ from typing import Any
 
 from exchange.errors import MessageError
 from exchange.messages.allowing import Allowed
-from exchange.messages.codes import SYSTEMS, extension_url, measure
-from exchange.messages.envelope import ENVELOPE, OBSERVATION
+from exchange.messages.codes import EXTENSION_NAMES, SYSTEMS, measure
+from exchange.messages.envelope import BUSINESS_AT_SESSION, ENVELOPE, OBSERVATION, REPORT
 from exchange.messages.reading import message_of
 from exchange.messages.slicing import leaves
 from exchange.messages.summary import narrative
 from exchange.records.elements import elements
 
 _ANY = re.compile(r"[\s\S]*")
+_EXTENSION_URLS = {name: url for url, name in EXTENSION_NAMES.items()}
+_NESTING = (".extension[agreement].", ".extension[figure].", ".extension[interval].")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _COARSER: Mapping[tuple[str, str], Mapping[str, re.Pattern[str]]] = {
     ("patient.birth-date", "year"): {"Patient.birthDate": re.compile(r"\d{4}")},
-    ("episode.start", "week"): {"EpisodeOfCare.period.start": _DAY},
+    ("episode.start", "week"): {"EpisodeOfCare.period.start": _DAY, "Procedure.performedPeriod.start": _DAY},
     ("episode.end", "weeks-since-start"): {
         "EpisodeOfCare.extension[end-weeks-since-start].valueInteger": re.compile(r"-?\d{1,4}"),
     },
@@ -39,10 +41,22 @@ _COARSER: Mapping[tuple[str, str], Mapping[str, re.Pattern[str]]] = {
 }
 """Where each generalisation of elements.json stands, and the shape that shows that it is the coarser form."""
 
-_ONLY_WITH_CONTENT = frozenset({"Condition", "Encounter", "EpisodeOfCare", "MeasureReport"})
+_ONLY_WITH_CONTENT = frozenset(
+    {
+        "Condition",
+        "Encounter",
+        "EpisodeOfCare",
+        "Goal",
+        "MeasureReport",
+        "PractitionerRole",
+        "Procedure",
+        "QuestionnaireResponse",
+    }
+)
 """Resources whose mere number would tell something: they may stand only where one of their elements is allowed."""
 
-_WEEKLY = "EpisodeOfCare.period.start"
+_WEEKLY = frozenset({"EpisodeOfCare.period.start", "Procedure.performedPeriod.start"})
+_BUSINESS = "Task.businessStatus.coding[business-status].code"
 
 
 def walk(bundle: Mapping[str, Any], allowed: Collection[str]) -> None:
@@ -77,6 +91,8 @@ def _permitted(allowed: frozenset[str]) -> Mapping[str, re.Pattern[str]]:
         for path, shape in ENVELOPE.items()
         if (kind := path.partition(".")[0]) not in _ONLY_WITH_CONTENT or kind in kinds
     }
+    if Allowed.of(allowed).whole("evaluation.session-number"):
+        permitted[_BUSINESS] = BUSINESS_AT_SESSION
     for path in told:
         permitted.update(_observation(path))
     for path in list(permitted):
@@ -86,7 +102,9 @@ def _permitted(allowed: frozenset[str]) -> Mapping[str, re.Pattern[str]]:
 
 def _observation(path: str) -> dict[str, re.Pattern[str]]:
     """Return what an allowed Observation or MeasureReport must carry to say which element it tells."""
-    rest = path.partition(".")[2]
+    start, _, rest = path.partition(".")
+    if start.startswith("MeasureReport["):
+        return {f"{start}.{leaf}": shape for leaf, shape in REPORT.items()}
     if rest.startswith("group.population["):
         element = rest.partition("[")[2].partition("]")[0]
         return {"MeasureReport.measure": re.compile(re.escape(measure("")) + r"aggregate\.[a-z-]+")} | {
@@ -106,8 +124,8 @@ def _companions(path: str) -> Iterator[tuple[str, re.Pattern[str]]]:
         yield path[: found.end()] + ".system", _exactly(SYSTEMS[found.group(1)])
     for found in re.finditer(r"extension\[([a-z-]+)\]", path):
         name = found.group(1)
-        nested = ".extension[agreement].extension[" in path[: found.end()]
-        yield path[: found.end()] + ".url", _exactly(name if nested else extension_url(name))
+        nested = path[: found.start()].endswith(_NESTING)
+        yield path[: found.end()] + ".url", _exactly(name if nested else _EXTENSION_URLS[name])
     for found in re.finditer(r"component\[([a-z-]+)\]", path):
         code = path[: found.end()] + ".code.coding[component]"
         yield code + ".code", _exactly(found.group(1))
@@ -127,8 +145,9 @@ def _require_whole_weeks(bundle: Mapping[str, Any], allowed: Allowed) -> None:
     """Hold a start that may only be told by the week to Mondays."""
     if not allowed.coarser("episode.start", "week"):
         return
-    if any(path == _WEEKLY and date.fromisoformat(value).weekday() != 0 for path, value in leaves(bundle)):
-        raise MessageError("messages.leaf-not-allowed", path=_WEEKLY)
+    for path, value in leaves(bundle):
+        if path in _WEEKLY and date.fromisoformat(value).weekday() != 0:
+            raise MessageError("messages.leaf-not-allowed", path=path)
 
 
 def _require_own_summary(bundle: Mapping[str, Any]) -> None:

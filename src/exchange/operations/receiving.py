@@ -28,7 +28,7 @@ MOST_LINE = 16 * 1024 * 1024
 _OPENING = "case-opening"
 _WITHDRAWN = "consent-withdrawn"
 _YEAR = 4
-_REPORTS = frozenset({"outcome-report", "feedback-to-referrer"})
+_REPORTS = frozenset({"outcome-report", "feedback-to-referrer", "indicator-report"})
 
 
 @dataclass(slots=True)
@@ -240,9 +240,7 @@ def told_elements(message: Message) -> frozenset[str]:
         told.evaluations,
         ("session_number", "day", "effect", "decision", "advice_taken_up", "told_referrer_on"),
     )
-    found |= {
-        "indicator.individual" if one.get("type") == "individual" else "indicator.figure" for one in told.indicators
-    }
+    found |= {("indicator.figure", "indicator.individual")[one["type"] == "individual"] for one in told.indicators}
     found |= {one.element for one in told.answers}
     for one in told.aggregates:
         found |= {one.element, *(["aggregate.eligible-patients"] if one.population is not None else [])}

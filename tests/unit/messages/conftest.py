@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
+from exchange.indicators.figure import Figure, Interval
+from exchange.indicators.measure import measure_report
 from exchange.messages.building import build
 from exchange.messages.facts import AgreementReference, CaseFacts, Organisation, Reply
 from exchange.records.codes import (
@@ -38,6 +41,39 @@ from exchange.records.model import (
 )
 
 START, END = date(2025, 1, 8), date(2025, 4, 2)
+
+
+def figure_report(subject: str | None = None, **changed: Any) -> dict[str, Any]:
+    """Return the MeasureReport of an invented figure as the indicators' room writes it, of one patient where named."""
+    figure = Figure(
+        "durable-discharge-12",
+        1,
+        "proportion",
+        "episodes",
+        date(2024, 1, 1),
+        date(2025, 1, 1),
+        date(2026, 1, 1),
+        eligible=1 if subject else 60,
+        due=1 if subject else 60,
+        answered=1 if subject else 52,
+        unknown=0 if subject else 8,
+        excluded=0 if subject else 2,
+        numerator=1 if subject else 40,
+        denominator=1 if subject else 50,
+        patients=1 if subject else 50,
+        value=1.0 if subject else 0.8,
+        interval=None if subject else Interval(0.6696, 0.8876, "wilson"),
+        sources=("epd",),
+    )
+    return measure_report(
+        replace(figure, **changed),
+        reporter="agb:07000001",
+        made_on=date(2026, 1, 9),
+        improvement="higher",
+        kind="individual" if subject else "summary",
+        subject=subject,
+        agreement="verzonnen-afspraak",
+    )
 
 
 class Builder(Protocol):
@@ -81,6 +117,8 @@ def facts() -> CaseFacts:
             EndReason.GOALS_REACHED,
             Answered.NO,
             chronic=False,
+            instrument="6mwt",
+            therapist="88000001",
         ),
         referral=Referral(
             "store-referral",
@@ -126,8 +164,21 @@ def facts() -> CaseFacts:
             Aggregate("agb:01000001", "aggregate.eligible-patients", date(2025, 1, 1), date(2026, 1, 1), 431, 431),
         ),
         consent=Consent("store-patient", "agb:01000001", "outcome-exchange", ConsentState.GIVEN, START, "", ""),
+        indicators=(figure_report(),),
         reply=Reply("bericht-1", accepted=True),
     )
+
+
+@pytest.fixture(scope="session")
+def one_patients_figure() -> dict[str, Any]:
+    """Return an invented indicator of one patient."""
+    return figure_report("Patient/one")
+
+
+@pytest.fixture(scope="session")
+def masked_figure() -> dict[str, Any]:
+    """Return an invented figure that disclosure control withheld."""
+    return figure_report(masked="small", value=None, interval=None, numerator=None, denominator=None, eligible=None)
 
 
 @pytest.fixture(scope="session")

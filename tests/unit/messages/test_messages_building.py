@@ -6,18 +6,19 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from exchange.errors import MessageError
 from exchange.messages.allowing import Allowed
 from exchange.messages.building import build
-from exchange.messages.codes import EVENTS
+from exchange.messages.codes import EVENTS, SYSTEMS
 from exchange.messages.facts import AgreementReference, CaseFacts, Organisation, Reply
 from exchange.messages.projecting import project
 from exchange.messages.reading import read
 from exchange.messages.slicing import leaves
+from exchange.messages.walking import walk
 from exchange.records.codes import ConsentState, Sex
 from exchange.records.elements import elements
 
@@ -30,6 +31,8 @@ CANARIES = {
     "patient.birth-date": ("1960-04-03", "03-04-1960"),
     "patient.sex": ("female", "vrouw"),
     "episode.diagnosis": ("2126",),
+    "episode.therapist": ("88000001",),
+    "episode.instrument": ("6mwt", "64098-7"),
     "episode.end-reason": ("goals-reached", "doelen bereikt"),
     "referral.referrer": ("01999999",),
     "referral.question": ("Verzonnen vraagstelling",),
@@ -39,6 +42,7 @@ CANARIES = {
     "evaluation.decision": ("adjust", "aanpassen"),
     "answer.imaging": ("answer.imaging", "2025-03-01", "01-03-2025"),
     "aggregate.eligible-patients": ("431",),
+    "indicator.figure": ("durable-discharge-12",),
 }
 
 
@@ -153,18 +157,112 @@ def test_every_reference_resolves_in_the_bundle(built):
 
 
 def test_the_kind_of_report_shows_in_the_task(facts, built):
-    for phase, status in (("start", "in-progress"), ("interim", "in-progress"), ("end", "completed")):
+    for phase, status in (("start", "in-progress"), ("interim-4", "in-progress"), ("end", "completed")):
         data = built("outcome-report", facts=replace(facts, phase=phase))
         task = next(e["resource"] for e in json.loads(data)["entry"] if e["resource"]["resourceType"] == "Task")
         assert task["status"] == status
         assert read(data).phase == phase
 
 
-def test_a_refusal_is_told_as_one(facts, built):
-    told = read(built("acknowledgement", facts=replace(facts, reply=Reply("bericht-1", accepted=False)))).told
+@pytest.mark.parametrize(("session", "phase"), [(4, "interim-4"), (8, "interim-8"), (12, "interim-12"), (5, "interim")])
+def test_an_interim_report_says_after_which_moment_it_is(session, phase, facts, built):
+    first = facts.evaluations[0]
+    later = replace(first, session_number=session, day=first.day + timedelta(days=30))
+    data = built("outcome-report", facts=replace(facts, phase="interim", evaluations=(later, first)))
 
-    assert told.reply == Reply("bericht-1", accepted=False)
+    assert read(data).phase == phase
+
+
+def test_after_which_session_a_report_is_stays_untold_where_session_numbers_may_not_be_told(facts, built, everything):
+    less = everything - {"evaluation.session-number"}
+    data = built("outcome-report", less, replace(facts, phase="interim"))
+
+    assert read(data).phase == "interim"
+    with pytest.raises(MessageError):
+        walk(json.loads(data.replace(b'"code":"interim"', b'"code":"interim-4"')), less)
+
+
+def test_a_refusal_is_told_as_one_with_the_rules_that_were_broken(facts, built):
+    reply = Reply("bericht-1", accepted=False, rules=("messages.bdl-7", "messages.apart", "messages.apart"))
+    told = read(built("acknowledgement", facts=replace(facts, reply=reply))).told
+
+    assert told.reply == Reply("bericht-1", accepted=False, rules=("messages.apart", "messages.bdl-7"))
     assert told.business_status == "refused"
+
+
+def test_a_return_names_the_opening_that_it_answers(facts, built):
+    answered = read(built("partner-return", facts=replace(facts, reply=Reply("opening-1", accepted=True)))).told
+
+    assert answered.reply == Reply("opening-1", accepted=True)
+    assert read(built("partner-return", facts=replace(facts, reply=None))).told.reply is None
+
+
+def test_every_message_of_a_case_carries_the_case_as_the_tasks_identifier(facts, built):
+    for event in sorted(name for name, kind in EVENTS.items() if kind.about_patient):
+        tree = json.loads(built(event))
+        task = next(e["resource"] for e in tree["entry"] if e["resource"]["resourceType"] == "Task")
+        assert task["identifier"][0] == {"system": SYSTEMS["case-id"], "value": facts.case_id}
+
+
+def test_the_figure_of_one_patient_is_told_of_that_patient_alone(facts, built, everything, one_patients_figure):
+    both = replace(facts, indicators=(one_patients_figure, *facts.indicators))
+    data = built("indicator-report", facts=both)
+    tree = json.loads(data)
+    (report,) = (e["resource"] for e in tree["entry"] if e["resource"]["resourceType"] == "MeasureReport")
+    (patient,) = (e for e in tree["entry"] if e["resource"]["resourceType"] == "Patient")
+
+    assert report["type"] == "individual"
+    assert report["subject"] == {"reference": patient["fullUrl"]}
+    assert read(data).told == project("indicator-report", both, everything)
+    assert read(data).case_id == facts.case_id
+    with pytest.raises(MessageError):
+        built("indicator-report", facts=replace(both, case_id=""))
+
+
+def test_a_figure_over_all_patients_names_none(built):
+    kinds = {e["resource"]["resourceType"] for e in json.loads(built("indicator-report"))["entry"]}
+
+    assert "MeasureReport" in kinds
+    assert not kinds & {"Patient", "ServiceRequest", "Consent", "EpisodeOfCare"}
+
+
+def test_a_masked_figure_stays_masked(facts, built, masked_figure):
+    (report,) = read(built("indicator-report", facts=replace(facts, indicators=(masked_figure,)))).told.indicators
+
+    assert all("count" not in each for each in report["group"][0]["population"] if each["id"] == "numerator")
+    assert "value" not in report["group"][0]["measureScore"]
+
+
+def test_a_prom_is_a_response_and_the_score_that_is_derived_from_it(facts, built):
+    tree = json.loads(built("outcome-report"))
+    by_url = {entry["fullUrl"]: entry["resource"] for entry in tree["entry"]}
+    scores = [each for each in by_url.values() if "pain" in str(each.get("meta")) or "/score" in str(each.get("meta"))]
+
+    assert len(scores) == len(facts.measurements)
+    for score in scores:
+        response = by_url[score["derivedFrom"][0]["reference"]]
+        total = response["item"][0]["answer"][0]["valueDecimal"]
+        assert response["questionnaire"].endswith("/Questionnaire/nprs")
+        assert total == score.get("valueInteger", score.get("valueQuantity", {}).get("value"))
+
+
+def test_what_a_therapist_measures_is_no_questionnaire(facts, built):
+    walked = replace(facts.measurements[0], instrument="6mwt", score=420)
+
+    assert b"QuestionnaireResponse" not in built("outcome-report", facts=replace(facts, measurements=(walked,)))
+
+
+def test_pain_in_whole_numbers_is_told_as_nl_core_has_it(built):
+    scores = {
+        each["meta"]["profile"][0].rpartition("/")[2]: each
+        for entry in json.loads(built("outcome-report"))["entry"]
+        if (each := entry["resource"])["resourceType"] == "Observation" and "derivedFrom" in each
+    }
+
+    assert scores["pain-score"]["valueInteger"] == 2
+    assert scores["pain-score"]["method"]["coding"][0]["code"] == "NRS"
+    assert scores["score"]["valueQuantity"]["value"] == 7.5
+    assert "225908003" not in json.dumps(scores["score"])
 
 
 @pytest.mark.parametrize("state", ConsentState)

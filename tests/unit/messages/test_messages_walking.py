@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -138,11 +139,13 @@ def test_an_encounter_that_tells_nothing_still_tells_that_there_was_one(built):
     assert refused.value.params["path"].startswith("Encounter.")
 
 
-def test_the_path_of_every_element_of_the_list_can_occur(built):
+def test_the_path_of_every_element_of_the_list_can_occur(built, facts, one_patients_figure):
     """A path that no message ever carries would be a hole in the list."""
     from exchange.messages.slicing import leaves
 
-    carried = {path for event in EVENTS for path, _ in leaves(json.loads(built(event)))}
+    individual = built("indicator-report", facts=replace(facts, indicators=(one_patients_figure,)))
+    trees = [json.loads(data) for data in (individual, *map(built, EVENTS))]
+    carried = {path for tree in trees for path, _ in leaves(tree)}
     for element, each in elements().items():
         answered = element.startswith("answer.") and element != "answer.imaging"
         if not answered:
