@@ -1,4 +1,4 @@
-"""exchange agreement review: figures at the agreed moment, minutes to fill in, what came of it, and the next version."""
+"""exchange agreement review: figures at the agreed moment, minutes, what came of it, and the next version."""
 
 from __future__ import annotations
 
@@ -264,7 +264,7 @@ def test_the_next_version_takes_over_on_its_first_day_once_both_signed(run, draf
     posted = run("agreement", "sign", drafted, "--json", workspace=mailed["praktijk"]).json["files"]
     for name, party in (("huisarts-a", GP_A), ("huisarts-b", GP_B)):
         mine = next(one["file"] for one in posted if one["party"] == party)
-        assert run("import", mine, workspace=mailed[name]).code == 0
+        assert run("import", mine, workspace=mailed[name]).code in {0, 3}
         back = run("agreement", "accept", "huisartsen", "--json", workspace=mailed[name]).json["files"]
         assert run("import", back[0]["file"], workspace=mailed["praktijk"]).code in {0, 3}  # earlier mail is awaited
     for day, first, second in ((3, "active", "signed"), (None, "revised", "active")):

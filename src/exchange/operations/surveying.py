@@ -105,6 +105,13 @@ def report(workspace: Workspace, *, gap: int | None = None, show: str = "") -> R
     )
 
 
+def count_of(workspace: Workspace, kind: str) -> int:
+    """Return how often one kind of thing is doubtful."""
+    settings = loading.rebuilding(workspace)
+    found = workspace.store.survey.doubts(on=workspace.on, gap_days=settings.gap_days, services=settings.services)
+    return sum(one.kind == kind for one in found)
+
+
 def _coverage(workspace: Workspace) -> tuple[int, tuple[Coverage, ...]]:
     dataset = workspace.store.dataset()
     ended: dict[str, Episode] = {one.episode_id: one for one in dataset.episodes if one.end and not one.foreign}
