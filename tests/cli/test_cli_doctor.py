@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 
@@ -62,3 +63,69 @@ def test_a_missing_store_or_card_is_an_error_that_says_so(run: Any, town: Any) -
         file.unlink()
     assert run("doctor", "--json", workspace=town["welzijn"]).code == 14
     assert not list(town["welzijn"].glob("store.db*"))
+
+
+def test_a_store_of_an_older_program_is_brought_up_to_date_when_a_person_asks(run: Any, tmp_path: Path) -> None:
+    """Each migration that was ever shipped runs over a store that has something in it."""
+    folder = tmp_path / "praktijk"
+    made = run("init", str(folder), "--name", "Proef (verzonnen)", "--id", "agb:07999990", "--no-passphrase")
+    assert made.code == 0
+    aged(folder)
+    refused = run("log", "show", "--json", workspace=folder)
+    assert (refused.code, refused.json["error"]["rule"]) == (14, "store.other-version")
+    assert "exchange doctor --upgrade" in refused.json["error"]["hints"][0]
+    assert run("doctor", workspace=folder).code == 14
+    ran = run("doctor", "--upgrade", "--language", "nl", workspace=folder)
+    assert (ran.code, "✗" in ran.out) == (0, False)
+    assert "0001" in ran.out
+    events = run("log", "show", "--json", workspace=folder).json["entries"]
+    assert [one["event"] for one in events] == ["store-upgraded"]
+    assert run("doctor", "--upgrade", workspace=folder).code == 0
+    assert len(run("log", "show", "--json", workspace=folder).json["entries"]) == 1
+
+
+def test_a_store_of_a_newer_program_is_left_alone(run: Any, town: Any) -> None:
+    with town.open("praktijk") as workspace, workspace.store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    for given in ([], ["--upgrade"]):
+        ran = run("doctor", *given, "--json", workspace=town["praktijk"])
+        assert (ran.code, ran.json["error"]["rule"]) == (14, "store.other-version")
+        assert "--upgrade" not in ran.json["error"]["hints"][0]
+
+
+def test_a_backup_of_an_older_program_is_restored_up_to_date(tmp_path: Path) -> None:
+    """The program of then can't be run here; the same file is packed around a store of its version."""
+    from exchange.operations import backups
+    from exchange.operations.workspace import Workspace
+
+    folder, file, now = tmp_path / "praktijk", tmp_path / "kopie.age", datetime(2026, 11, 3, 9, tzinfo=UTC)
+    secret = "vijf gewone woorden als wachtzin"
+    moment: Any = {"now": now, "on": now.date(), "user": "tester"}
+    Workspace.create(folder, party="agb:07999990", name="Proef (verzonnen)", passphrase=secret, **moment).close()
+    aged(folder, secret)
+    with (
+        Workspace.open(folder, passphrase=lambda _name: secret, **moment) as workspace,
+        backups.packing(file, secret, 10) as packed,
+    ):
+        backups.add(packed.tar, backups.FIRST, backups.heading_of(workspace, backups.BACKUP))
+        for name, path in backups.everything(workspace):
+            backups.add_file(packed.tar, name, path)
+        packed.before_publishing = lambda _digest: None
+    assert backups.restore(file, tmp_path / "terug", passphrase=secret, **moment).kind == "backup"
+    with Workspace.open(tmp_path / "terug", passphrase=lambda _name: secret, **moment) as again:
+        assert [one.event.event for one in again.store.audit.show(after=0)] == ["store-upgraded", "restored"]
+
+
+def aged(folder: Path, passphrase: str = "") -> None:
+    """Put a store of the first version in the place of a workspace's own."""
+    from exchange.operations.workspace import Workspace
+    from exchange.store import opening
+
+    now = datetime(2026, 11, 3, 9, tzinfo=UTC)
+    with Workspace.open(folder, passphrase=lambda _name: passphrase, now=now, on=now.date(), user="t") as workspace:
+        keys = workspace.keyring.store
+    for file in folder.glob("store.db*"):
+        file.unlink()
+    engine = opening._engine(folder / "store.db", keys)
+    opening._migrate(engine, to="0001")
+    engine.dispose()

@@ -9,15 +9,20 @@ from exchange_cli.speaking import Speaker, common
 
 
 @click.command("doctor")
+@click.option("--upgrade", is_flag=True, help="First bring a store of an older program up to date.")
 @common
-def command(speaker: Speaker) -> int:
+def command(speaker: Speaker, *, upgrade: bool) -> int:
     """Check versions, permissions, the store's integrity, the audit chain and the sealing itself.
 
     Example: exchange doctor
+
+    Example: exchange doctor --upgrade
     """
     from exchange.operations import doctoring
 
     with speaker.workspace() as workspace:
+        if upgrade:
+            speaker.line(speaker.say("doctor.upgraded", before=workspace.upgrade()))
         checks = doctoring.examine(workspace)
     for check in checks:
         speaker.line(f"{'✓' if check.sound else '✗'} {speaker.say(check.rule, **check.params)}")

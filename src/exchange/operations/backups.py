@@ -333,6 +333,8 @@ def _settle(
     kind = heading["kind"]
     with Workspace.open(part, passphrase=lambda _name: passphrase, now=now, on=on, user=user) as workspace:
         epochs = 0
+        if "://" not in workspace.settings.store:
+            workspace.upgrade()  # a backup may be of an older program
         if kind == BACKUP and "://" not in workspace.settings.store:
             epochs = workspace.store.journal.new_epochs(workspace.settings.party)
             catching_up.fell_behind(workspace, datetime.fromisoformat(heading["made"]))

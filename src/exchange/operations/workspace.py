@@ -191,10 +191,24 @@ class Workspace:
         from exchange.store.opening import Store
 
         self._sweep()
-        target = self.settings.store if "://" in self.settings.store else self.folder / self.settings.store
-        opened = Store.open(target, self.keyring.store, instance=self.settings.instance)
+        opened = Store.open(self._target, self.keyring.store, instance=self.settings.instance)
         standing.enforce(self.folder, opened, by=self.user, at=self.now)
         return opened
+
+    @property
+    def _target(self) -> Path | str:
+        """Return where the store is: a file of this folder, or a server."""
+        return self.settings.store if "://" in self.settings.store else self.folder / self.settings.store
+
+    def upgrade(self) -> str:
+        """Bring the store to the version of this program, whole or not at all, and return the version it had."""
+        from exchange.operations import trail
+        from exchange.store.opening import VERSION, Store
+
+        before = Store.upgrade(self._target, self.keyring.store)
+        if before != VERSION:
+            trail.note(self, "store-upgraded", detail=f"{before}-{VERSION}")
+        return before
 
     def _sweep(self) -> None:
         """Remove what a crash left half written: whoever opens the store begins with that."""

@@ -122,13 +122,20 @@ class Store:
         return cls(engine, keys, instance, pseudonymiser)
 
     @classmethod
-    def upgrade(cls, target: Path | str, keys: StoreKeys) -> None:
-        """Bring an older store to this version, whole or not at all."""
+    def upgrade(cls, target: Path | str, keys: StoreKeys) -> str:
+        """Bring an older store to this version, whole or not at all; return the version it had.
+
+        Raises StoreError where it is no store, or one of a program newer than this.
+        """
         engine = _opened(target, keys)
         try:
+            found = _version(engine, target)
+            if found is None or found > VERSION:
+                _require_version(engine, target, VERSION)
             _migrate(engine)
         finally:
             engine.dispose()
+        return str(found)
 
     def close(self) -> None:
         """Let go of the file or the server."""
@@ -354,10 +361,11 @@ def _require_version(engine: Engine, target: Path | str, wanted: str | None) -> 
         raise StoreError("store.exists", path=_shown(target))
     if found is None:
         raise StoreError("store.not-a-store", path=_shown(target), hints=("hint.store-create",))
-    raise StoreError("store.other-version", found=found, wanted=wanted, hints=("hint.store-upgrade",))
+    hint = "hint.store-upgrade" if found < wanted else "hint.store-newer"
+    raise StoreError("store.other-version", found=found, wanted=wanted, hints=(hint,))
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate(engine: Engine, to: str = "head") -> None:
     """Run the migrations in one transaction."""
     from alembic import command
     from alembic.config import Config
@@ -368,7 +376,7 @@ def _migrate(engine: Engine) -> None:
         writing: Connection = connection.execution_options(exchange_writes=True)
         with writing.begin():
             configuration.attributes["connection"] = writing
-            command.upgrade(configuration, "head")
+            command.upgrade(configuration, to)
 
 
 def _remove(path: Path) -> None:
