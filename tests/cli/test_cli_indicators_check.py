@@ -38,6 +38,23 @@ def test_a_prognostic_list_as_an_instrument_of_effect_is_refused_by_name(run: An
             ("indicators.prognostic", "outcome[0].scores.instrument")
         ]
     assert "wordt nooit als effect gerapporteerd" in run("indicators", "--check", own, "--language", "nl").out
-    own.write_text(text.replace("instrument: primary", "instrument: nprs"), "utf-8")
-    (found,) = run("indicators", "--check", own, "--json").json["findings"]
-    assert found["rule"] == "indicators.not-by-schema"
+    assert run("indicators", "check", own, "--json").json == run("indicators", "--check", own, "--json").json
+
+
+def test_an_instrument_is_taken_by_its_name_and_one_that_nobody_knows_is_refused(run: Any, tmp_path: Path) -> None:
+    text = shipped.agreements("indicators", "responders.yaml").read_text(encoding="utf-8")
+    own = tmp_path / "own.yaml"
+    wanted = {"nprs": [], "any": ["indicators.instrument-any"], "own-list": ["indicators.instrument-not-known"]}
+    for name, rules in wanted.items():
+        own.write_text(text.replace("instrument: primary", f"instrument: {name}"), "utf-8")
+        found = run("indicators", "check", own, "--json").json["findings"]
+        assert [one["rule"] for one in found] == rules
+        assert all(one["line"] == text.splitlines().index("outcome:") + 2 for one in found)
+
+
+def test_check_wants_one_file_that_is_there(run: Any, tmp_path: Path) -> None:
+    assert run("indicators", "check").code == 2
+    assert run("indicators", "check", tmp_path / "a.yaml").code == 2
+    file = shipped.agreements("indicators", "falls.yaml")
+    assert run("indicators", "check", file, file).code == 2
+    assert run("indicators", "check", file).code == 0

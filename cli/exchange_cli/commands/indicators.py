@@ -61,12 +61,16 @@ def command(
     audience: str,
     to: Path | None,
 ) -> int:
-    """Calculate the indicators that are named, or all of them.
+    """Calculate the indicators that are named, or all of them; `check FILE` checks a definition you wrote.
 
     Example: exchange indicators substitution-net --from 2024-01-01 --until 2026-01-01
+
+    Example: exchange indicators check my-indicator.yaml
     """
     from exchange.operations import figuring, measuring
 
+    if ids[:1] == ("check",):
+        check = _file(speaker, ids[1:])
     if check is not None:
         return _checked(speaker, check)
     if sql and engine not in ("sql", "oracle"):
@@ -148,6 +152,14 @@ def _pooled(speaker: Speaker, data: str, ids: tuple[str, ...], to: Path | None, 
     _printed(speaker, figures)
     speaker.result({"figures": figures})
     return exits.DONE
+
+
+def _file(speaker: Speaker, named: tuple[str, ...]) -> Path:
+    """Return the file to check; no indicator is called `check`."""
+    if len(named) != 1:
+        raise click.UsageError(speaker.say("program.indicators-check-one"))
+    given: Path = click.Path(path_type=Path, exists=True, dir_okay=False).convert(named[0], None, None)
+    return given
 
 
 def _checked(speaker: Speaker, file: Path) -> int:

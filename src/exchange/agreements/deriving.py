@@ -88,6 +88,7 @@ def window(definitions: Iterable[Definition]) -> Window:
     longest = Window()
     for definition in definitions:
         moments = [*definition.follow_up, *([definition.after.end] if definition.after else [])]
+        moments += [definition.returns.until] if definition.returns else []
         for moment in moments:
             one = Window(moment.amount, 0) if moment.unit == "months" else Window(0, moment.amount)
             longest = max(longest, one, key=lambda each: each.months * 31 + each.days)

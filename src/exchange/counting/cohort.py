@@ -169,14 +169,14 @@ def _settled(asked: Asked, joined: Joined, outcome: Sequence[Judged]) -> list[tu
     return [
         (surely, REFUTED),
         (sa.and_(confirmed, *seen), CONFIRMED),
-        (_lost(asked, joined), CENSORED),
+        (lost(asked, joined), CENSORED),
         (refuted, REFUTED),
         (confirmed, CONFIRMED),
         (sa.not_(agreed(joined, asked.question.agreements)), NO_AGREEMENT),
     ]
 
 
-def _lost(asked: Asked, joined: Joined) -> Column:
+def lost(asked: Asked, joined: Joined) -> Column:
     """Return whether the patient died, moved or left the list before a window had closed."""
     left = left_on(joined)
     ends = [
@@ -184,6 +184,9 @@ def _lost(asked: Asked, joined: Joined) -> Column:
         for each in asked.question.definition.outcome
         if isinstance(each, Happens) and each.event != NEW_EPISODE
     ]
+    after = asked.question.definition.after
+    if asked.question.definition.paired and after is not None:
+        ends.append(joined.on(after.end))
     gone = sa.and_(left.is_not(None), sa.or_(*(left < end for end in ends)))
     return sa.or_(joined.base.c.end_reason.in_(ENDS_OBSERVATION), gone)
 

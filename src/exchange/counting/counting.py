@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from exchange.counting import cohort, folding, sessions
+from exchange.counting import cohort, folding, pairing, returning, sessions
 from exchange.counting.cohort import Asked
 from exchange.counting.current import Rows, current
 from exchange.counting.dialects import COMPILE_ONLY, text
@@ -23,9 +23,13 @@ from exchange.indicators.cube import (
     CASE_PATIENTS,
     CASE_PRODUCTS,
     CASE_TOTALS,
+    CHANGE_PRODUCTS,
+    CHANGE_TOTALS,
     EVIDENCE,
     INDEX_PRODUCTS,
     INDEX_TOTALS,
+    PAIRED_PRODUCTS,
+    PAIRED_TOTALS,
     RATE_TOTALS,
     Cube,
     CubeRow,
@@ -89,7 +93,9 @@ def cubes(
 def first_day(engine: Engine, as_of: int | None = None) -> date | None:
     """Return the day on which the first treatment began."""
     t = tables.episode
-    rows = engine.rows(sa.select(sa.func.min(t.c.start_date, type_=Day()).label("day")).where(current(t, looks_at(engine, as_of))))
+    rows = engine.rows(
+        sa.select(sa.func.min(t.c.start_date, type_=Day()).label("day")).where(current(t, looks_at(engine, as_of)))
+    )
     return rows[0]["day"] if rows else None
 
 
@@ -136,16 +142,22 @@ def sql(definition: Definition, dialect: str, *, reference: ReferenceTable | Non
 def query(asked: Asked, reference: ReferenceTable | None) -> sa.Select[Any]:
     """Return the one query that answers a question."""
     definition = asked.question.definition
-    if definition.kind == "rate-ratio":
+    if definition.count == "aggregates":
         return sessions.rates(asked)
+    if definition.paired:
+        return pairing.pairs(asked)
     if definition.measure == SESSIONS_TO_PARTNER:
         return sessions.brought_in(asked)
     if definition.kind == "mean":
         return sessions.means(asked)
     if definition.kind == "standardised-ratio":
         return sessions.index(asked, require_reference(definition, reference))
+    if definition.agreed:
+        return sessions.index(asked, None)
     if definition.count == "moments":
         return _folded(asked, sessions.moments(asked))
+    if definition.count == "returns":
+        return _folded(asked, returning.returns(asked))
     return _folded(asked, cohort.cases(asked))
 
 
@@ -176,7 +188,7 @@ def _part(asked: Asked, counted: sa.CTE, name: str) -> folding.Column:
         answered = c.status.in_(folding.COUNTED["answered"])
         return folding.when(sa.and_(answered, c.evidence == 1 + EVIDENCE.index(name)))
     due = c.status.in_(folding.COUNTED["due"])
-    if asked.question.definition.count == "moments":
+    if asked.question.definition.count in ("moments", "returns"):
         return folding.when(sa.and_(due, c[name.replace("-", "_")] == 1))
     return folding.when(sa.and_(due, c.change == name))
 
@@ -207,13 +219,21 @@ def _group(question: Question, row: Row) -> dict[str, str]:
 
 
 def _names(definition: Definition) -> list[str]:
-    if definition.kind == "rate-ratio":
+    if definition.count == "aggregates":
         return list(RATE_TOTALS)
-    index = definition.kind == "standardised-ratio"
-    totals, distinct, products = (
-        (INDEX_TOTALS, ("due",), INDEX_PRODUCTS) if index else (CASE_TOTALS, CASE_PATIENTS, CASE_PRODUCTS)
-    )
+    totals, distinct, products = _integers(definition)
     return [*totals, *(f"patients_{name}" for name in distinct), *(product_name(*pair) for pair in products)]
+
+
+def _integers(definition: Definition) -> tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Return the totals, the distinct patients and the products that a definition's cube holds."""
+    if definition.instrument:
+        return CHANGE_TOTALS, ("due", "answered"), CHANGE_PRODUCTS
+    if definition.paired:
+        return PAIRED_TOTALS, ("due", "answered", "a", "b"), PAIRED_PRODUCTS
+    if definition.kind == "standardised-ratio" or definition.agreed:
+        return INDEX_TOTALS, ("due",), INDEX_PRODUCTS
+    return CASE_TOTALS, CASE_PATIENTS, CASE_PRODUCTS
 
 
 def _mean_rows(question: Question, found: Sequence[Row]) -> tuple[CubeRow, ...]:

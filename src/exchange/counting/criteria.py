@@ -285,7 +285,9 @@ def _improved(criterion: Scores, joined: Joined) -> Judged:
     first = _extreme_score(criterion, scores, base.c.start_date, last=False)
     last = _extreme_score(criterion, scores, base.c.end_date, last=True)
     change = _change(joined.instruments, base, first, last)
-    found = sa.select(base.c.episode_id, change.label("change")).select_from(_with_limits(scores, joined.instruments))
+    found = sa.select(base.c.episode_id, change.label("change")).select_from(
+        _with_limits(criterion, scores, joined.instruments)
+    )
     changed = joined.join(found.cte(joined.named("changed"))).c.change
     unknown = changed.in_((NOT_MEASURED, NO_THRESHOLD))
     return Judged(sa.case((unknown, 2), (changed == IMPROVED, 1), else_=0), change=changed)
@@ -327,10 +329,10 @@ def _known(instruments: Mapping[str, Instrument]) -> tuple[tuple[str, int, int, 
     return tuple(found)
 
 
-def _with_limits(scores: Joined, instruments: Mapping[str, Instrument]) -> sa.FromClause:
+def _with_limits(criterion: Scores, scores: Joined, instruments: Mapping[str, Instrument]) -> sa.FromClause:
     known = _known(instruments)
     source = scores.source()
-    return source.outerjoin(_limits(known), _limits(known).c.id == scores.base.c.instrument) if known else source
+    return source.outerjoin(_limits(known), _limits(known).c.id == _named(criterion, scores.base)) if known else source
 
 
 def _change(instruments: Mapping[str, Instrument], base: Base, first: sa.CTE, last: sa.CTE) -> Column:

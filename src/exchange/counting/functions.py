@@ -43,6 +43,13 @@ class add_days(GenericFunction[date]):  # noqa: N801 - the name as it stands in 
         super().__init__(day, sa.literal_column(str(days), sa.Integer))
 
 
+class days_between(GenericFunction[int]):  # noqa: N801 - the name as it stands in the query
+    """How many days lie from the first day up to, not including, the last."""
+
+    type = sa.Integer()
+    inherit_cache = True
+
+
 class first_letters(GenericFunction[str]):  # noqa: N801 - the name as it stands in the query
     """The first four or seven characters of a day as `YYYY-MM-DD`: its year or its month."""
 
@@ -126,6 +133,36 @@ def _add_months_trino(element: Any, compiler: SQLCompiler, **options: Any) -> st
 def _add_days_trino(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     day, days = _parts(element, compiler, **options)
     return f"date_add('day', {days}, {day})"
+
+
+def _ends(element: Any, compiler: SQLCompiler, **options: Any) -> tuple[str, str]:
+    first, last = list(element.clauses)
+    return compiler.process(first, **options), compiler.process(last, **options)
+
+
+@compiles(days_between, "sqlite")
+def _days_between_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    first, last = _ends(element, compiler, **options)
+    return f"CAST(julianday({last}) - julianday({first}) AS INTEGER)"
+
+
+@compiles(days_between, "postgresql")
+def _days_between_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    first, last = _ends(element, compiler, **options)
+    return f"({last} - {first})"
+
+
+@compiles(days_between, "duckdb")
+@compiles(days_between, "trino")
+def _days_between_elsewhere(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    first, last = _ends(element, compiler, **options)
+    return f"date_diff('day', {first}, {last})"
+
+
+@compiles(days_between, "spark")
+def _days_between_spark(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    first, last = _ends(element, compiler, **options)
+    return f"datediff({last}, {first})"
 
 
 @compiles(first_letters, "sqlite")

@@ -11,9 +11,10 @@ from exchange.counting.cohort import Asked, admission, base, group_columns
 from exchange.counting.criteria import Base, Column, Joined
 from exchange.counting.current import current, handovers, patients, treatments, word
 from exchange.counting.functions import add_months
-from exchange.indicators.cohort import CONFIRMED, EXCLUDED, NOT_DUE, OUTSIDE, REFUTED, WHERE_UNKNOWN
+from exchange.indicators.cohort import CONFIRMED, EXCLUDED, NOT_DUE, OUTSIDE, REFUTED
 from exchange.indicators.cube import INDEX_PRODUCTS, INDEX_TOTALS, RATE_TOTALS
 from exchange.indicators.moments import Window
+from exchange.indicators.oracle import part_names
 from exchange.indicators.reference import ReferenceTable
 from exchange.records.codes import Effect, Evidence, NextStep
 from exchange.store import tables
@@ -143,23 +144,24 @@ def _patients_by_number(asked: Asked, each: sa.Subquery) -> sa.Select[Any]:
     )
 
 
-def index(asked: Asked, table: ReferenceTable) -> sa.Select[Any]:
-    """Return observed and expected sessions of the episodes in the period, folded per patient."""
+def index(asked: Asked, table: ReferenceTable | None) -> sa.Select[Any]:
+    """Return observed sessions of the episodes in the period against a table or the agreed number, per patient."""
     joined = Joined(base(asked), asked.as_of, asked.question.instruments)
     refused = admission(asked, joined)
     treated = treatments(asked.as_of).subquery("treated")
     held = joined.join(
         sa.select(treated.c.episode_id, sa.func.count().label("sessions")).group_by(treated.c.episode_id).cte("held")
     )
-    strata = _strata(table)
-    values = _stratum(joined.base, table)
-    matched = sa.and_(sa.true(), *(strata.c[f"c{i}"] == value for i, value in enumerate(values)))
-    status = sa.case(
-        *refused,
-        (held.c.sessions.is_(None), "no-sessions"),
-        (strata.c.expected.is_(None), "no-reference"),
-        else_=CONFIRMED,
-    )
+    source = joined.source()
+    expected: Column = sa.literal(1000 * asked.question.definition.agreed, sa.Integer)
+    lacking: list[tuple[Column, str]] = []
+    if table is not None:
+        strata = _strata(table)
+        values = _stratum(joined.base, table)
+        matched = sa.and_(sa.true(), *(strata.c[f"c{i}"] == value for i, value in enumerate(values)))
+        source, expected = source.outerjoin(strata, matched), sa.func.coalesce(strata.c.expected, 0)
+        lacking = [(strata.c.expected.is_(None), "no-reference")]
+    status = sa.case(*refused, (held.c.sessions.is_(None), "no-sessions"), *lacking, else_=CONFIRMED)
     groups = folding.group_names(len(asked.question.group_by))
     judged = (
         sa.select(
@@ -167,19 +169,18 @@ def index(asked: Asked, table: ReferenceTable) -> sa.Select[Any]:
             *(joined.base.c[name] for name in groups),
             status.label("status"),
             sa.func.coalesce(held.c.sessions, 0).label("o"),
-            sa.func.coalesce(strata.c.expected, 0).label("e"),
+            expected.label("e"),
         )
-        .select_from(joined.source().outerjoin(strata, matched))
+        .select_from(source)
         .cte("judged")
     )
     counted = sa.select(judged).where(judged.c.status != OUTSIDE).cte("counted")
-    return _index_query(counted, groups)
+    return _index_query(counted, groups, part_names(asked.question.definition))
 
 
-def _index_query(counted: sa.CTE, groups: list[str]) -> sa.Select[Any]:
+def _index_query(counted: sa.CTE, groups: list[str], names: tuple[str, ...]) -> sa.Select[Any]:
     c = counted.c
     due = c.status == CONFIRMED
-    names = ("no-reference", "no-sessions", WHERE_UNKNOWN)
     summed = folding.per_patient(
         counted,
         groups,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from exchange.errors import IndicatorError
@@ -55,6 +55,7 @@ class Step:
     criterion: Criterion | None
     outcome: str
     decisive: bool = False
+    params: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +125,7 @@ def case(question: Question, episode: Episode, facts: Facts) -> CaseResult:
     reason, steps = admitted(question, episode, facts)
     if reason:
         return CaseResult(episode.episode_id, episode.patient_id, reason, group, steps=tuple(steps))
-    moments = [day_of(moment, episode, facts) for moment in definition.follow_up]
-    due = all(moment is not None and moment <= question.cut_off for moment in moments)
-    steps.append(Step("indicators.criterion.due", None, _word(due), decisive=not due))
-    if not due:
+    if not_due(question, episode, facts, steps):
         return CaseResult(episode.episode_id, episode.patient_id, NOT_DUE, group, steps=tuple(steps))
     decided = [decide(criterion, episode, facts, question.instruments) for criterion in definition.outcome]
     status, later = _settled(question, episode, facts, decided)
@@ -147,6 +145,22 @@ def case(question: Question, episode: Episode, facts: Facts) -> CaseResult:
     )
 
 
+def not_due(question: Question, episode: Episode, facts: Facts, steps: list[Step]) -> bool:
+    """Say whether a window of an episode has not closed yet, adding the step that says so."""
+    moments = [day_of(moment, episode, facts) for moment in question.definition.follow_up]
+    due = all(moment is not None and moment <= question.cut_off for moment in moments)
+    steps.append(Step("indicators.criterion.due", None, _word(due), decisive=not due))
+    return not due
+
+
+def agreed(question: Question, episode: Episode, facts: Facts) -> bool:
+    """Say whether an episode has a case under an agreement with somebody who can know."""
+    return any(
+        question.agreements is None or one.agreement_id in question.agreements
+        for one in facts.cases.get(episode.episode_id, ())
+    )
+
+
 def _settled(question: Question, episode: Episode, facts: Facts, decided: list[Decided]) -> tuple[str, list[Step]]:
     """Return the status of a case that is due, with the steps after its criteria."""
     definition, steps = question.definition, list[Step]()
@@ -155,21 +169,18 @@ def _settled(question: Question, episode: Episode, facts: Facts, decided: list[D
         return REFUTED, steps
     confirmed = all(each.state is State.TRUE for each in decided)
     if definition.asks_partner:
-        lost = not (confirmed and all(seen)) and _lost(definition, episode, facts)
-        steps.append(Step("indicators.criterion.observed", None, _word(not lost), decisive=lost))
-        if lost:
+        gone = not (confirmed and all(seen)) and lost(definition, episode, facts)
+        steps.append(Step("indicators.criterion.observed", None, _word(not gone), decisive=gone))
+        if gone:
             return CENSORED, steps
     if any(each.state is State.FALSE for each in decided):
         return REFUTED, steps
     if confirmed:
         return CONFIRMED, steps
     if definition.asks_partner:
-        agreed = any(
-            question.agreements is None or one.agreement_id in question.agreements
-            for one in facts.cases.get(episode.episode_id, ())
-        )
-        steps.append(Step("indicators.criterion.agreement", None, _word(agreed), decisive=not agreed))
-        if not agreed:
+        under = agreed(question, episode, facts)
+        steps.append(Step("indicators.criterion.agreement", None, _word(under), decisive=not under))
+        if not under:
             return NO_AGREEMENT, steps
     return UNKNOWN, steps
 
@@ -180,7 +191,7 @@ def _refuted_by(definition: Definition, decided: list[Decided]) -> int:
     return min(false, key=lambda i: (by_absence(definition.outcome[i], decided[i].state), i))
 
 
-def _lost(definition: Definition, episode: Episode, facts: Facts) -> bool:
+def lost(definition: Definition, episode: Episode, facts: Facts) -> bool:
     """Say whether the patient died, moved or left the list before every window had closed."""
     if episode.end_reason.value in ENDS_OBSERVATION:
         return True
@@ -190,6 +201,8 @@ def _lost(definition: Definition, episode: Episode, facts: Facts) -> bool:
         for each in definition.outcome
         if isinstance(each, Happens) and each.event != NEW_EPISODE
     ]
+    if definition.paired and definition.after is not None:
+        ends.append(day_of(definition.after.end, episode, facts))
     return left is not None and any(end is not None and left < end for end in ends)
 
 

@@ -9,6 +9,8 @@ Counts per group come from totals per patient, so that intervals can cluster. Na
     possible_possible possible_due                                                     sums of products over patients
 
 For a mean: patients, sum, sum_squares. For observed against expected: patients, o, e (thousandths), oo, oe, ee.
+For events of the same patients before and after: a events over u days after, b over v days before, patients_a and
+patients_b who had any, and every product of the four. For a mean change: the gain and its products with the episodes.
 For aggregates: events and populations before and after. There is no division here.
 """
 
@@ -31,6 +33,10 @@ CASE_PRODUCTS = (
 )
 INDEX_TOTALS = ("eligible", "due", "excluded", "o", "e")
 INDEX_PRODUCTS = (("o", "o"), ("o", "e"), ("e", "e"))
+PAIRED_TOTALS = ("eligible", "due", "answered", "unknown", "censored", "no_agreement", "excluded", "a", "b", "u", "v")
+PAIRED_PRODUCTS = tuple((left, right) for i, left in enumerate("abuv") for right in "abuv"[i:])
+CHANGE_TOTALS = ("eligible", "due", "answered", "unknown", "excluded", "gain")
+CHANGE_PRODUCTS = (("answered", "answered"), ("gain", "answered"), ("gain", "gain"))
 RATE_TOTALS = (
     "eligible",
     "due",
@@ -100,6 +106,16 @@ def case_counts(patients: Iterable[Mapping[str, int]]) -> dict[str, int]:
 def index_counts(patients: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """Fold per-patient observed and expected sessions."""
     return _folded(list(patients), INDEX_TOTALS, ("due",), INDEX_PRODUCTS)
+
+
+def paired_counts(patients: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Fold per-patient events before and after and the days they were counted over."""
+    return _folded(list(patients), PAIRED_TOTALS, ("due", "answered", "a", "b"), PAIRED_PRODUCTS)
+
+
+def change_counts(patients: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Fold per-patient gains on an instrument."""
+    return _folded(list(patients), CHANGE_TOTALS, ("due", "answered"), CHANGE_PRODUCTS)
 
 
 def mean_counts(histogram: Mapping[int, int], excluded: int) -> dict[str, int]:

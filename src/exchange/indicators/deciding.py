@@ -18,7 +18,7 @@ from exchange.records.model import Answer, Episode, Measurement
 
 NOT_MEASURED = "not-measured"
 NO_THRESHOLD = "no-threshold"
-_RANK = {Evidence.SIGNED: 1, Evidence.FORM: 2, Evidence.CLIENT: 3}
+RANK = {Evidence.SIGNED: 1, Evidence.FORM: 2, Evidence.CLIENT: 3}
 
 
 class State(IntEnum):
@@ -137,7 +137,7 @@ def _answered(criterion: Happens, episode: Episode, facts: Facts) -> Decided:
     began, lasting = _began(criterion, episode, facts), criterion.event in LASTING
     element = answer_element(criterion.event)
     settled = [
-        (_RANK[answer.evidence], 0 if hit else 1)
+        (RANK[answer.evidence], 0 if hit else 1)
         for answer in facts.answers.get(episode.episode_id, ())
         if answer.element == element
         for hit in _says(answer, start, end, began, lasting=lasting)
@@ -204,16 +204,18 @@ def _of(instrument: str) -> Callable[[Measurement], bool]:
 
 def _both(criterion: Scores, episode: Episode, facts: Facts, instruments: Mapping[str, Instrument]) -> bool:
     scores = facts.measurements.get(episode.episode_id, ())
-    names = {episode.instrument} if criterion.primary else {each.instrument for each in scores}
+    named = criterion.named(episode.instrument)
+    names = {each.instrument for each in scores} if criterion.instrument == "any" else {named}
     # What a prognostic list says at the start and the end is no measurement of effect.
     names = {name for name in names if name not in instruments or instruments[name].effect}
     return any(_pair(list(filter(_of(name), scores)), episode, criterion.within) is not None for name in names if name)
 
 
 def _improved(criterion: Scores, episode: Episode, facts: Facts, instruments: Mapping[str, Instrument]) -> Decided:
-    instrument = instruments.get(episode.instrument)
-    scores = list(filter(_of(episode.instrument), facts.measurements.get(episode.episode_id, ())))
-    pair = _pair(scores, episode, criterion.within) if episode.instrument else None
+    name = criterion.named(episode.instrument)
+    instrument = instruments.get(name)
+    scores = list(filter(_of(name), facts.measurements.get(episode.episode_id, ())))
+    pair = _pair(scores, episode, criterion.within) if name else None
     if pair is None:
         return Decided(State.UNKNOWN, change=NOT_MEASURED)
     if instrument is None or not has_threshold(instrument):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from exchange.indicators.moments import Moment, Window
+from exchange.indicators.moments import Moment, Window, add_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,30 @@ class Happens:
 class Scores:
     """A start and an end score exist (`both`), or the change between them is an improvement (`improved`).
 
-    `primary`: only on the instrument fixed at the start, else on any. `within`: days around start and end.
+    `instrument`: `primary`, the one fixed at the start; `any`; or one by its id. `within`: days around start and end.
     """
 
     wanted: str
-    primary: bool
+    instrument: str
     within: int
+
+    def named(self, primary: str) -> str:
+        """Return the one instrument that is looked at, given the episode's primary one; nothing where any will do."""
+        return {"primary": primary, "any": ""}.get(self.instrument, self.instrument)
 
 
 Criterion = Has | Happens | Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """An answer is asked about every case that was opened: it must reach `until`, and be here `within` days of it.
+
+    A case that was opened after `until` is due so many days after it was opened.
+    """
+
+    until: Moment
+    within: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +89,11 @@ class Source:
 class Definition:
     """One version of one indicator; `raw` is the file's content, which is what an agreement pins by id and version.
 
-    `count` is the unit: episodes, patients, moments (evaluations that were due) or aggregates. `period` says
-    which day puts a case in a period: the episode's `start` or `end`, its `handover` to a partner (then only episodes
-    that were handed over are counted), the `session`'s or the `moment`'s.
+    `count` is the unit: episodes, patients, moments (evaluations that were due), returns (answers that were due) or
+    aggregates. `period` says which day puts a case in a period: the episode's `start` or `end`, its `handover` to a
+    partner (then only episodes that were handed over are counted), the `session`'s, the `moment`'s, or the day on
+    which an answer was `due`. `before` and `after` are compared: partners' totals, one episode's events, or the scores
+    of one `instrument`. `agreed` is the number of sessions per episode that partners agreed on.
     """
 
     id: str
@@ -93,7 +110,7 @@ class Definition:
     expect: Mapping[str, int]
     aggregate_form: Mapping[str, str]
     period: str = ""
-    where: tuple[Has, ...] = ()
+    where: tuple[Criterion, ...] = ()
     exclude: tuple[Has, ...] = ()
     outcome: tuple[Criterion, ...] = ()
     moments: tuple[int, ...] = ()
@@ -104,6 +121,9 @@ class Definition:
     after: Window | None = None
     events: str = ""
     population: str = ""
+    instrument: str = ""
+    agreed: int = 0
+    returns: Returns | None = None
     raw: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -120,12 +140,20 @@ class Definition:
                 found.append(criterion.window.end)
             elif isinstance(criterion, Scores):
                 found.append(Moment("end", criterion.within))
+        if self.paired and self.after is not None:
+            found.append(self.after.end)
         return tuple(dict.fromkeys(found))
 
     @property
+    def paired(self) -> bool:
+        """Say whether each episode is compared with itself, before and after."""
+        return self.before is not None and self.count == "episodes"
+
+    @property
     def asks_partner(self) -> bool:
-        """Say whether a partner or client must answer something for each case."""
-        return any(isinstance(each, Happens) and each.event != "new-episode" for each in self.outcome)
+        """Say whether the result of each case rests on something that a partner or client must answer."""
+        asked = any(isinstance(each, Happens) and each.event != "new-episode" for each in self.outcome)
+        return asked or (self.paired and bool(self.events))
 
     def knowable(self, start: date) -> date:
         """Return the first day on which the figure can exist under an agreement that starts on `start`.
@@ -133,4 +161,7 @@ class Definition:
         A case that begins and ends on the first day is the earliest there can be; with real treatments it is later.
         """
         moments = (*self.follow_up, *([self.after.end] if self.after else []))
-        return max((moment.on(start) for moment in moments), default=start)
+        days = [moment.on(start) for moment in moments]
+        if self.returns is not None:
+            days.append(add_days(self.returns.until.on(start), self.returns.within))
+        return max(days, default=start)

@@ -11,6 +11,7 @@ from exchange.errors import IndicatorError
 from exchange.indicators.cube import CubeRow
 from exchange.indicators.definition import Definition
 from exchange.indicators.figure import Figure, Interval
+from exchange.indicators.figures_paired import mean_change, paired
 from exchange.indicators.judging import judge, unknowns_interval
 from exchange.indicators.statistics import (
     aggregate_rate_ratio,
@@ -20,6 +21,7 @@ from exchange.indicators.statistics import (
     mean_interval,
     ratio_interval,
 )
+from exchange.records.instruments import instruments
 
 # Below this the own estimate of the index says too little (indicators.md, rule 4).
 LEAST_INDEX_PATIENTS = 30
@@ -59,6 +61,13 @@ def figure(
         values = _mean(asked, row)
     elif definition.kind == "standardised-ratio":
         values = _index(asked, row)
+    elif definition.kind == "ratio":
+        values = _against_agreed(asked, row)
+    elif definition.kind == "mean-change":
+        scale = float(f"1e-{instruments()[definition.instrument].decimals}")
+        values = mean_change(row, target=target, improvement=definition.improvement, level=level, scale=scale)
+    elif definition.paired:
+        values = paired(row, target=target, improvement=definition.improvement, level=level)
     elif definition.kind == "rate-ratio":
         values = _rate(asked, row)
     else:
@@ -224,6 +233,38 @@ def _index(asked: _Asked, row: CubeRow) -> dict[str, Any]:
         "verdict": judge(value=value, interval=interval, target=asked.target, improvement=asked.definition.improvement),
         "parts": row.parts,
         "details": {"observed": float(c["o"]), "expected": c["e"] / 1000},
+    }
+
+
+def _against_agreed(asked: _Asked, row: CubeRow) -> dict[str, Any]:
+    """Set sessions against the agreed number: below 1 were saved, above 1 exceeded, and neither is an effect."""
+    c, agreed = row.counts, row.counts["e"] // 1000
+    interval = ratio_interval(
+        patients=c["patients_due"],
+        sum_o=c["o"],
+        sum_e=c["e"],
+        sum_oo=c["oo"],
+        sum_oe=c["oe"],
+        sum_ee=c["ee"],
+        scale=1000,
+        level=asked.level,
+    )
+    value = c["o"] / agreed if agreed else None
+    return {
+        "eligible": c["eligible"],
+        "due": c["due"],
+        "answered": c["due"],
+        "unknown": 0,
+        "censored": 0,
+        "excluded": c["excluded"],
+        "numerator": c["o"],
+        "denominator": agreed,
+        "patients": c["patients_due"],
+        "value": value,
+        "interval": interval,
+        "verdict": judge(value=value, interval=interval, target=asked.target, improvement=asked.definition.improvement),
+        "parts": row.parts,
+        "details": {"saved": float(agreed - c["o"])},
     }
 
 

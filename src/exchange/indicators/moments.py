@@ -19,6 +19,11 @@ def add_days(day: date, days: int) -> date:
     return day + timedelta(days=days)
 
 
+def days_between(first: date, last: date) -> int:
+    """Return how many days lie from the first day up to, not including, the last."""
+    return (last - first).days
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """An anchor (`start`, `end` or `handover` of the episode, or `period-start`) plus or minus days or months."""

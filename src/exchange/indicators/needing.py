@@ -27,35 +27,44 @@ def needed(definition: Definition) -> tuple[Need, ...]:
 def _elements(definition: Definition) -> Iterator[str]:
     for word in _words(definition):
         yield from BRINGS[word]
-    for condition in (*definition.where, *definition.exclude):
-        yield condition.element
-    for criterion in definition.outcome:
+    for criterion in (*definition.where, *definition.exclude, *definition.outcome):
         if isinstance(criterion, Has):
             yield criterion.element
         elif isinstance(criterion, Happens) and criterion.event != NEW_EPISODE:
-            # Who died, moved or left the list is censored, so whoever answers says that as well.
-            yield from (answer_element(criterion.event), LEFT_LIST)
+            yield answer_element(criterion.event)
+    if definition.asks_partner:
+        # Who died, moved or left the list is censored, so whoever answers says that as well.
+        yield LEFT_LIST
     yield from (each for each in (definition.events, definition.population) if each)
 
 
 def _words(definition: Definition) -> Iterator[str]:
     if definition.period:
         yield f"period: {definition.period}"
-    for condition in (*definition.where, *definition.exclude):
-        yield from _condition(condition)
-    for criterion in definition.outcome:
+    for criterion in (*definition.where, *definition.exclude, *definition.outcome):
         if isinstance(criterion, Has):
             yield from _condition(criterion)
         elif isinstance(criterion, Happens):
             yield from _happening(criterion)
         elif isinstance(criterion, Scores):
             yield from (f"scores: {criterion.wanted}", "anchor: start", "anchor: end")
+    yield from _compared(definition)
     if definition.moments:
         yield "moments"
     if definition.measure:
         yield f"measure: {definition.measure}"
         yield "by: location"
     yield from (f"reference: {each}" for each in definition.reference)
+
+
+def _compared(definition: Definition) -> Iterator[str]:
+    if definition.paired:
+        windows = [each for each in (definition.before, definition.after) if each is not None]
+        yield from (f"anchor: {moment.anchor}" for each in windows for moment in (each.start, each.end))
+    if definition.instrument:
+        yield "instrument"
+    if definition.returns is not None:
+        yield f"anchor: {definition.returns.until.anchor}"
 
 
 def _condition(condition: Has) -> Iterator[str]:

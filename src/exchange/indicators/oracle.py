@@ -15,39 +15,40 @@ from exchange.indicators.cohort import (
     EXCLUDED,
     NO_AGREEMENT,
     NOT_DUE,
-    NOT_REACHED,
     OUTSIDE,
     REFUTED,
     WHERE_UNKNOWN,
-    CaseResult,
     Question,
-    Step,
     admitted,
-    case,
     cases,
     evaluations,
     group_of,
     in_period,
     period_day,
-    period_rule,
 )
 from exchange.indicators.cube import (
     CASE_TOTALS,
+    CHANGE_TOTALS,
     EVIDENCE,
     INDEX_TOTALS,
+    PAIRED_TOTALS,
     RATE_TOTALS,
     Cube,
     CubeRow,
     case_counts,
+    change_counts,
     index_counts,
     mean_counts,
+    paired_counts,
 )
 from exchange.indicators.deciding import NO_THRESHOLD, NOT_MEASURED
 from exchange.indicators.definition import Definition, Scores
 from exchange.indicators.facts import Facts, facts_of
 from exchange.indicators.moments import Moment, Window
+from exchange.indicators.pairing import pairs
 from exchange.indicators.reference import ReferenceTable, require_reference
-from exchange.indicators.vocabulary import GROUPS, PARTNER_GROUP, SESSIONS_TO_PARTNER
+from exchange.indicators.returning import LATE, MISSING, returns
+from exchange.indicators.vocabulary import GROUPS, PARTNER_GROUP, SESSIONS, SESSIONS_TO_PARTNER
 from exchange.records.codes import Evidence
 from exchange.records.instruments import Instrument
 from exchange.records.model import Aggregate, Dataset, Episode
@@ -91,14 +92,20 @@ def cube(
     require_groups(definition, group_by)
     question = Question(definition, start, end, cut_off, group_by, instruments, agreements, within)
     facts = facts_of(dataset)
-    if definition.kind == "rate-ratio":
+    if definition.count == "aggregates":
         rows = _rates(question, facts)
+    elif definition.paired:
+        rows = _paired(question, facts)
     elif definition.kind == "mean":
         rows = _means(question, facts)
     elif definition.kind == "standardised-ratio":
         rows = _index(question, facts, require_reference(definition, reference))
+    elif definition.agreed:
+        rows = _index(question, facts, None)
     elif definition.count == "moments":
         rows = _moments(question, facts)
+    elif definition.count == "returns":
+        rows = _returns(question, facts)
     else:
         rows = _cases(question, facts)
     return Cube(definition.id, definition.version, start, end, cut_off, group_by, tuple(rows))
@@ -116,9 +123,13 @@ def part_names(definition: Definition) -> tuple[str, ...]:
     """Return the named parts of a definition's cube, all of which stand in every row."""
     if definition.count == "moments":
         return ("without-effect", "stopped", "stopped-and-told", NOT_DUE)
-    if definition.kind == "standardised-ratio":
-        return ("no-reference", "no-sessions", WHERE_UNKNOWN)
-    if definition.kind in ("mean", "rate-ratio"):
+    if definition.count == "returns":
+        return (LATE, MISSING, NOT_DUE)
+    if definition.measure == SESSIONS and definition.kind != "mean":
+        return (
+            ("no-reference", "no-sessions", WHERE_UNKNOWN) if definition.reference else ("no-sessions", WHERE_UNKNOWN)
+        )
+    if definition.count in ("patients", "aggregates"):
         return ()
     classes = (*CLASSES, NOT_MEASURED, NO_THRESHOLD) if _has_classes(definition) else ()
     return (*classes, NOT_DUE, WHERE_UNKNOWN)
@@ -195,6 +206,52 @@ def _moments(question: Question, facts: Facts) -> Iterator[CubeRow]:
     return _case_rows(question, groups)
 
 
+def _returns(question: Question, facts: Facts) -> Iterator[CubeRow]:
+    groups: dict[Group, _Tally] = defaultdict(_Tally.empty)
+    for one in returns(question, facts):
+        tally = groups[group_of(question.group_by, one.episode, facts, one.day)]
+        tally.parts.update(one.parts)
+        totals = tally.patients.setdefault(one.episode.patient_id, dict.fromkeys(CASE_TOTALS, 0))
+        if one.episode.foreign:
+            totals["excluded"] += 1
+            continue
+        totals["eligible"] += 1
+        if not one.due:
+            tally.parts[NOT_DUE] += 1
+            continue
+        for name in ("due", "answered", "numerator" if one.on_time else "refuted"):
+            totals[name] += 1
+    return _case_rows(question, groups)
+
+
+def _paired(question: Question, facts: Facts) -> Iterator[CubeRow]:
+    """Count each episode against itself: events before and after, or the gain on an instrument."""
+    definition = question.definition
+    names, fold = (CHANGE_TOTALS, change_counts) if definition.instrument else (PAIRED_TOTALS, paired_counts)
+    groups: dict[Group, _Tally] = defaultdict(_Tally.empty)
+    for one in pairs(question, facts):
+        tally = groups[one.group]
+        if one.status in (NOT_DUE, WHERE_UNKNOWN):
+            tally.parts[one.status] += 1
+        if one.evidence:
+            tally.evidence[EVIDENCE[one.evidence - 1]] += 1
+        if one.status == WHERE_UNKNOWN:
+            continue
+        totals = tally.patients.setdefault(one.patient_id, dict.fromkeys(names, 0))
+        for name in (each for each in _counted(one.status) if each in names):
+            totals[name] += 1
+        for name, amount in one.numbers.items():
+            totals[name] += amount
+    for group in _keys(question, groups):
+        tally = groups[group]
+        yield CubeRow(
+            group=dict(zip(question.group_by, group, strict=True)),
+            counts=fold(tally.patients.values()),
+            parts={name: tally.parts[name] for name in part_names(definition)},
+            evidence={name: tally.evidence[name] for name in EVIDENCE} if definition.asks_partner else {},
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Numbers:
     """One whole number per patient and group, and the patients of episodes that are not this practice's."""
@@ -245,7 +302,9 @@ def _means(question: Question, facts: Facts) -> Iterator[CubeRow]:
         )
 
 
-def _index(question: Question, facts: Facts, table: ReferenceTable) -> Iterator[CubeRow]:
+def _index(question: Question, facts: Facts, table: ReferenceTable | None) -> Iterator[CubeRow]:
+    """Set sessions against what a table expects or, without one, against the number that was agreed."""
+    agreed = 1000 * question.definition.agreed
     groups: dict[Group, _Tally] = defaultdict(_Tally.empty)
     for episode in facts.episodes:
         if not in_period(question, episode, facts):
@@ -258,7 +317,8 @@ def _index(question: Question, facts: Facts, table: ReferenceTable) -> Iterator[
             tally.parts[WHERE_UNKNOWN] += 1
             continue
         totals = tally.patients.setdefault(episode.patient_id, dict.fromkeys(INDEX_TOTALS, 0))
-        observed, expected = len(facts.sessions.get(episode.episode_id, ())), _expected(episode, facts, table)
+        observed = len(facts.sessions.get(episode.episode_id, ()))
+        expected = expected_sessions(episode, facts, table) if table is not None else agreed
         if reason:
             totals["excluded"] += 1
             continue
@@ -277,7 +337,8 @@ def _index(question: Question, facts: Facts, table: ReferenceTable) -> Iterator[
         )
 
 
-def _expected(episode: Episode, facts: Facts, table: ReferenceTable) -> int | None:
+def expected_sessions(episode: Episode, facts: Facts, table: ReferenceTable) -> int | None:
+    """Return the sessions a table expects of an episode, in thousandths; nothing where it has no row for it."""
     patient = facts.patients.get(episode.patient_id)
     birth = None if patient is None else patient.birth_date
     band = next((each.label for each in table.bands if birth is not None and each.holds(birth, episode.start)), "")
@@ -331,59 +392,3 @@ def _aggregate_order(each: Aggregate) -> tuple[int, str, int, int]:
 
 def _on(moment: Moment, start: date) -> date:
     return moment.on(start)
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why one episode counts as it does: each criterion true, false, unknown or not reached. Never exported."""
-
-    indicator: str
-    version: int
-    episode_id: str
-    status: str
-    steps: tuple[Step, ...]
-
-
-def explain(
-    definition: Definition,
-    dataset: Dataset,
-    episode_id: str,
-    *,
-    start: date,
-    end: date,
-    cut_off: date,
-    instruments: Mapping[str, Instrument],
-    agreements: frozenset[str] | None = None,
-) -> Explanation:
-    """Return every criterion of one episode in the order in which it is judged; what comes after the decisive one
-    was not reached. Raises an IndicatorError where the definition does not judge single episodes, or knows it not.
-    """
-    if not definition.outcome:
-        raise IndicatorError("indicators.nothing-per-episode", id=definition.id)
-    question = Question(definition, start, end, cut_off, (), instruments, agreements)
-    facts = facts_of(dataset)
-    episode = next((each for each in facts.episodes if each.episode_id == episode_id), None)
-    if episode is None:
-        raise IndicatorError("indicators.episode-unknown")
-    if in_period(question, episode, facts):
-        judged = case(question, episode, facts)
-    else:
-        first = Step(period_rule(definition), None, "false", decisive=True)
-        judged = CaseResult(episode_id, episode.patient_id, OUTSIDE, (), steps=(first,))
-    return Explanation(definition.id, definition.version, episode_id, judged.status, _all_steps(definition, judged))
-
-
-def _all_steps(definition: Definition, judged: CaseResult) -> tuple[Step, ...]:
-    """Add the criteria that were not reached."""
-    order: list[Step] = [Step(period_rule(definition), None, NOT_REACHED)]
-    order += [Step("", each, NOT_REACHED) for each in definition.where]
-    order.append(Step("indicators.criterion.own-practice", None, NOT_REACHED))
-    order += [Step("", each, NOT_REACHED) for each in definition.exclude]
-    order.append(Step("indicators.criterion.due", None, NOT_REACHED))
-    order += [Step("", each, NOT_REACHED) for each in definition.outcome]
-    if definition.asks_partner:
-        order.append(Step("indicators.criterion.observed", None, NOT_REACHED))
-        order.append(Step("indicators.criterion.agreement", None, NOT_REACHED))
-    decisive = next((i for i, step in enumerate(judged.steps) if step.decisive), len(judged.steps))
-    reached = judged.steps[: decisive + 1]
-    return reached + tuple(order[len(reached) :])

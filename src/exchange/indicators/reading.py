@@ -11,10 +11,10 @@ from typing import Any
 from exchange import shipped
 from exchange.errors import IndicatorError
 from exchange.findings import Finding
-from exchange.indicators.definition import Criterion, Definition, Happens, Has, Scores, Source, Supplier
+from exchange.indicators.definition import Criterion, Definition, Happens, Has, Returns, Scores, Source, Supplier
 from exchange.indicators.moments import Moment, Window
-from exchange.indicators.vocabulary import ATTRIBUTES, NEW_EPISODE
-from exchange.records.instruments import is_prognostic
+from exchange.indicators.vocabulary import ATTRIBUTES, EVENTS, NEW_EPISODE, answer_element
+from exchange.records.instruments import instruments, is_prognostic
 
 MAX_BYTES = 256 * 1024
 _MOMENT = re.compile(r"(start|end|handover|period-start)(?: ([+-]) (\d+) (days|months))?")
@@ -133,6 +133,8 @@ def _checked(content: Any, lines: Mapping[Path, int], source: str) -> tuple[Find
 
 def _prognostic(content: Any) -> Iterator[Path]:
     """Go through the places that name a list which predicts: the finding then says why, not only what is allowed."""
+    if isinstance(content, Mapping) and is_prognostic(str(content.get("instrument"))):
+        yield ("instrument",)
     for part in ("where", "exclude", "outcome"):
         items = content.get(part) if isinstance(content, Mapping) else None
         for index, item in enumerate(items if isinstance(items, list) else ()):
@@ -147,7 +149,17 @@ def _meaning(content: Mapping[str, Any], lines: Mapping[Path, int], source: str)
     for part in ("where", "exclude", "outcome"):
         for index, item in enumerate(content.get(part, ())):
             found.extend(_finding(rule, (part, index, *path), lines, source) for rule, path in _amiss(item))
+    found.extend(_finding(rule, path, lines, source) for rule, path in _whole(content))
     return found + _anchored(content, lines, source)
+
+
+def _whole(content: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
+    """Check the words that stand by themselves: an instrument that is known, an event that partners can be asked."""
+    if "instrument" in content and content["instrument"] not in instruments():
+        yield "indicators.instrument-not-known", ("instrument",)
+    asked = {answer_element(event) for event in EVENTS}
+    if content["count"] == "episodes" and "events" in content and content["events"] not in asked:
+        yield "indicators.event-not-known", ("events",)
 
 
 def _amiss(item: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
@@ -161,17 +173,28 @@ def _amiss(item: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
     for word in ("absent", "exists"):
         if word in item and (item[word]["event"] == NEW_EPISODE) != ("same" in item[word]):
             yield "indicators.same-location", (word,)
+    if "scores" in item:
+        yield from (("indicators." + rule, ("scores", "instrument")) for rule in _scored(item["scores"]))
+
+
+def _scored(scores: Mapping[str, Any]) -> Iterator[str]:
+    """Check the instrument of a criterion: known, and one in particular where a change is judged by its threshold."""
+    if scores["instrument"] == "any" and scores["wanted"] == "improved":
+        yield "instrument-any"
+    elif scores["instrument"] not in {"primary", "any", *instruments()}:
+        yield "instrument-not-known"
 
 
 def _anchored(content: Mapping[str, Any], lines: Mapping[Path, int], source: str) -> list[Finding]:
     found = []
     for path in lines:
-        if path and path[-1] in ("from", "to", "recorded-by"):
+        if path and path[-1] in ("from", "to", "recorded-by", "until"):
             value: Any = content
             for step in path:
                 value = value[step]
             anchor = _moment(value).anchor
-            if (anchor == "period-start") != (path[0] in ("before", "after")):
+            totals = path[0] in ("before", "after") and content["count"] == "aggregates"
+            if (anchor == "period-start") != totals:
                 found.append(_finding("indicators.wrong-anchor", path, lines, source))
             if anchor == "handover" and content.get("period") != "handover":
                 found.append(_finding("indicators.handover-period", path, lines, source))
@@ -194,7 +217,7 @@ def _dotted(path: Path) -> str:
 
 def _definition(content: Mapping[str, Any]) -> Definition:
     example = content["example"]
-    moments = content.get("moments", {"at": ()})
+    moments, returns = content.get("moments", {"at": ()}), content.get("returns")
     return Definition(
         id=content["id"],
         version=content["version"],
@@ -210,7 +233,7 @@ def _definition(content: Mapping[str, Any]) -> Definition:
         expect=example["expect"],
         aggregate_form=content.get("aggregate-form", {}),
         period=content.get("period", ""),
-        where=tuple(_has(each) for each in content.get("where", ())),
+        where=tuple(_criterion(each) for each in content.get("where", ())),
         exclude=tuple(_has(each) for each in content.get("exclude", ())),
         outcome=tuple(_criterion(each) for each in content.get("outcome", ())),
         moments=tuple(sorted(moments["at"])),
@@ -221,6 +244,9 @@ def _definition(content: Mapping[str, Any]) -> Definition:
         after=_window(content["after"]) if "after" in content else None,
         events=content.get("events", ""),
         population=content.get("population", ""),
+        instrument=content.get("instrument", ""),
+        agreed=content.get("agreed", 0),
+        returns=Returns(_moment(returns["until"]), _days(returns["within"])) if returns else None,
         raw=content,
     )
 
@@ -230,7 +256,7 @@ def _criterion(item: Mapping[str, Any]) -> Criterion:
         return _has(item)
     if "scores" in item:
         scores = item["scores"]
-        return Scores(scores["wanted"], scores["instrument"] == "primary", int(scores["within"].split()[0]))
+        return Scores(scores["wanted"], scores["instrument"], _days(scores["within"]))
     wanted = "exists" in item
     event = item["exists" if wanted else "absent"]
     return Happens(event["event"], wanted, _window(event), "same" in event, "leave-out" in event)
@@ -243,6 +269,10 @@ def _has(item: Mapping[str, Any]) -> Has:
 
 def _window(item: Mapping[str, Any]) -> Window:
     return Window(_moment(item["from"]), _moment(item["to"]))
+
+
+def _days(text: str) -> int:
+    return int(text.split(maxsplit=1)[0])
 
 
 def _moment(text: str) -> Moment:

@@ -8,8 +8,17 @@ from enum import StrEnum
 
 from exchange.records.codes import Access, Answered, Counterfactual, EndReason, Sex
 
-KINDS = ("proportion", "completeness", "category-share", "rate-ratio", "mean", "standardised-ratio")
-COUNTS = ("episodes", "patients", "moments", "aggregates")
+KINDS = (
+    "proportion",
+    "completeness",
+    "category-share",
+    "rate-ratio",
+    "mean",
+    "mean-change",
+    "ratio",
+    "standardised-ratio",
+)
+COUNTS = ("episodes", "patients", "moments", "returns", "aggregates")
 IMPROVEMENTS = ("higher", "lower", "descriptive")
 SUPPLIERS = ("practice", "gp", "specialist", "social", "client")
 LEVELS = ("patient", "aggregate")
@@ -18,6 +27,7 @@ CHARACTERISTICS = ("age-band", "sex", "socio-economic", "diagnosis-group", "chro
 GROUPS = ("location", "diagnosis", "therapist", "access", "sex", "chronic", "month", "year")
 PARTNER_GROUP = ("partner",)
 NEW_EPISODE = "new-episode"
+SESSIONS = "sessions"
 SESSIONS_TO_PARTNER = "sessions-to-partner"
 SESSION_TYPES = ("session", "group")
 
@@ -76,6 +86,8 @@ BRINGS: Mapping[str, tuple[str, ...]] = {
     "period: handover": ("evaluation.day", "evaluation.decision"),
     "period: session": ("session.count",),
     "period: moment": ("session.count",),
+    # That an answer came, and when, is in the store; the case it is about is in every message.
+    "period: due": (),
     "anchor: start": ("episode.start",),
     "anchor: end": ("episode.end",),
     "anchor: handover": ("evaluation.day", "evaluation.decision"),
@@ -86,6 +98,7 @@ BRINGS: Mapping[str, tuple[str, ...]] = {
     "same: location": ("episode.location",),
     "scores: both": ("measurement.instrument", "measurement.day"),
     "scores: improved": ("measurement.instrument", "measurement.score", "measurement.day"),
+    "instrument": ("measurement.instrument", "measurement.score", "measurement.day"),
     "moments": (
         "session.count",
         "evaluation.session-number",

@@ -62,6 +62,10 @@ def counting(definition: Definition, language: str = "nl") -> tuple[str, ...]:
     if definition.count == "moments":
         moments = {"moments": _listed([str(each) for each in definition.moments], language, "or")}
         return (say("indicators.clause.moments", moments, language),)
+    if definition.returns is not None:
+        terms = definition.returns
+        said = {"moment": _moment(terms.until, language), "days": terms.within}
+        return (say("indicators.clause.returns", said, language),)
     return tuple(_cases(definition, language))
 
 
@@ -78,7 +82,7 @@ def _judges_change(definition: Definition) -> bool:
 
 
 def _cases(definition: Definition, language: str) -> Iterator[str]:
-    conditions = _listed([_has(each, language) for each in definition.where], language, "and")
+    conditions = _listed([_criterion(each, language) for each in definition.where], language, "and")
     rule = "indicators.clause.where" if conditions else "indicators.clause.all"
     yield say(f"{rule}.{definition.period}", {"conditions": conditions}, language)
     if definition.exclude:
@@ -90,13 +94,30 @@ def _cases(definition: Definition, language: str) -> Iterator[str]:
     if definition.outcome:
         wanted = _listed([_criterion(each, language) for each in definition.outcome], language, "and")
         yield say("indicators.clause.outcome", {"conditions": wanted}, language)
+    if definition.paired:
+        yield _compared(definition, language)
+    if definition.agreed:
+        yield say("indicators.clause.agreed", {"sessions": definition.agreed}, language)
     if definition.asks_partner:
-        yield say("indicators.clause.silence", {}, language)
+        yield say(f"indicators.clause.silence{'.counts' if definition.paired else ''}", {}, language)
     if _judges_change(definition):
         yield say("indicators.clause.classes", {}, language)
     if definition.kind == "standardised-ratio":
         listed = [say(f"indicators.characteristic.{each}", {}, language) for each in definition.reference]
         yield say("indicators.clause.index", {"characteristics": _listed(listed, language, "and")}, language)
+
+
+def _compared(definition: Definition, language: str) -> str:
+    """Say what of each episode is compared with what."""
+    before, after = definition.before, definition.after
+    if before is None or after is None:
+        raise AssertionError(definition.id)  # the schema asks for both
+    said = {"before": _window(before, language), "after": _window(after, language)}
+    if definition.instrument:
+        said["instrument"] = instruments()[definition.instrument].label[language]
+        return say("indicators.clause.change", said, language)
+    said["event"] = say(f"indicators.event.{definition.events.removeprefix('answer.')}", {}, language)
+    return say("indicators.clause.paired", said, language)
 
 
 def _before_after(definition: Definition, language: str) -> str:
@@ -123,16 +144,17 @@ def _needs(definition: Definition, language: str) -> str:
 
 def step_text(step: Step, language: str = "nl") -> str:
     """Return one criterion of the explanation of one case, in the clause's own words."""
-    return say(step.rule, {}, language) if step.criterion is None else _criterion(step.criterion, language)
+    return say(step.rule, step.params, language) if step.criterion is None else _criterion(step.criterion, language)
 
 
 def _criterion(criterion: Criterion, language: str) -> str:
     if isinstance(criterion, Has):
         return _has(criterion, language)
     if isinstance(criterion, Scores):
-        instrument = "primary" if criterion.primary else "any"
-        rule = f"indicators.criterion.scores.{criterion.wanted}.{instrument}"
-        return say(rule, {"within": criterion.within}, language)
+        generic = criterion.instrument in ("primary", "any")
+        rule = f"indicators.criterion.scores.{criterion.wanted}.{criterion.instrument if generic else 'named'}"
+        label = "" if generic else instruments()[criterion.instrument].label[language]
+        return say(rule, {"within": criterion.within, "instrument": label}, language)
     lasting = ".lasting" if criterion.event in LASTING else ""
     rule = f"exists{lasting}" if criterion.wanted else "absent"
     text = say(

@@ -250,7 +250,7 @@ def require_store_engine(engine: str) -> None:
 
 def why(workspace: Workspace, ids: Sequence[str], episode: str, *, language: str = "nl") -> tuple[str, ...]:
     """Say of one treatment, by EPD number or koppelcode, which criteria hold: for the practice's own eyes."""
-    from exchange.indicators import oracle
+    from exchange.indicators import explaining
     from exchange.indicators.wording import step_text
     from exchange.operations import measuring
     from exchange.records.instruments import instruments
@@ -260,9 +260,11 @@ def why(workspace: Workspace, ids: Sequence[str], episode: str, *, language: str
     dataset = workspace.store.dataset()
     lines = []
     for definition in definitions(ids):
-        if not definition.outcome:
+        if definition.count == "aggregates":
+            told_nothing = say("figuring.status-no-episodes", {}, language)
+            lines.append(f"{definition.title[language]}: {told_nothing}")
             continue
-        told = oracle.explain(
+        told = explaining.explain(
             definition, dataset, found, start=begin, end=until, cut_off=workspace.on, instruments=instruments()
         )  # fmt: skip
         lines.append(f"{definition.title[language]}: {say(f'figuring.status-{told.status}', {}, language)}")

@@ -129,7 +129,8 @@ class Evaluation:
 class Answer:
     """What a partner or client says of one case: one element over one half-open window [start, end).
 
-    `count` is the number of events where the partner counts them, `first_day` the first one's date.
+    `count` is the number of events where the partner counts them, `first_day` the first one's date. `received_on` is the
+    day on which an answer to this question first came in, nothing for our own.
     """
 
     answer_id: str
@@ -144,6 +145,7 @@ class Answer:
     count: int | None = None
     first_day: date | None = None
     message_id: str = ""
+    received_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from exchange.records.calendar import day_of
 from exchange.records.codes import Evidence
 from exchange.records.model import Aggregate, Answer
 from exchange.sources.rows import AggregateRow, AnswerRow, Rejected
@@ -35,6 +36,7 @@ def _answer_row(database: Database, answer: Answer, epoch_order: int, sequence: 
         "partner": answer.partner,
         "count": answer.count,
         "first_day": answer.first_day,
+        "received_on": answer.received_on,
         "message_id": answer.message_id,
         "epoch_order": epoch_order,
         "sequence": sequence,
@@ -68,8 +70,16 @@ def _put_highest(connection: Connection, table: sa.Table, key: str, rows: Sequen
             best[row[key]] = row
     have = {row[key]: row for row in present(connection, table, key, list(best))}
     winning = [row for row in best.values() if row[key] not in have or _rank(row) > _rank(have[row[key]])]
-    supersede(connection, table, winning, have, load, key=key)
+    kept = [_first_received(row, have.get(row[key])) for row in winning]
+    supersede(connection, table, kept, have, load, key=key)
     return len(winning)
+
+
+def _first_received(row: Values, before: Values | None) -> Values:
+    """Keep the day of the first answer: a correction does not make it late."""
+    if before is None or before.get("received_on") is None:
+        return row
+    return {**row, "received_on": before["received_on"]}
 
 
 def _cases(connection: Connection, column: str, values: Iterable[str]) -> dict[str, Values]:
@@ -149,7 +159,8 @@ class Answers:
                 else answer
                 for answer in given
             ]
-            rows = [_answer_row(self._database, answer, epoch_order, place) for answer in placed]
+            received = [replace(one, received_on=day_of(at)) if one.partner else one for one in placed]
+            rows = [_answer_row(self._database, answer, epoch_order, place) for answer in received]
             counts = [_aggregate_row(self._database, one, epoch_order, place) for one in aggregates]
             return _put_highest(connection, tables.answer, "answer_id", rows, load) + _put_highest(
                 connection, tables.aggregate, "aggregate_id", counts, load
@@ -192,6 +203,7 @@ def read_answers(connection: Connection, as_of: int | None = None) -> tuple[Answ
             row._mapping["count"],  # noqa: SLF001 - public; a row is a tuple, whose count is a method
             row.first_day,
             row.message_id,
+            row.received_on,
         )
         for row in connection.execute(sa.select(table).where(current(table, as_of)).order_by(table.c.answer_id))
     )

@@ -306,6 +306,7 @@ answer = versioned(
     sa.Column("partner", sa.String(32), nullable=False),
     sa.Column("count", sa.Integer),
     sa.Column("first_day", Day),
+    sa.Column("received_on", Day),  # the day on which an answer to this question first came in; null for our own
     sa.Column("message_id", sa.String(64), nullable=False),
     # With `sequence`: the highest wins, not the last to arrive.
     sa.Column("epoch_order", sa.Integer, nullable=False, default=0),

@@ -1,0 +1,185 @@
+"""Each episode compared with itself, in a query: events before and after, or the change of a score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from exchange.counting import folding
+from exchange.counting.cohort import Asked, admission, base, lost
+from exchange.counting.criteria import RANK, Column, Joined, agreed
+from exchange.counting.current import current, kept, under_present_id, word
+from exchange.counting.functions import days_between
+from exchange.indicators.cohort import (
+    CENSORED,
+    CONFIRMED,
+    NO_AGREEMENT,
+    NOT_DUE,
+    OUTSIDE,
+    UNKNOWN,
+    WHERE_UNKNOWN,
+)
+from exchange.indicators.cube import (
+    CHANGE_PRODUCTS,
+    CHANGE_TOTALS,
+    EVIDENCE,
+    PAIRED_PRODUCTS,
+    PAIRED_TOTALS,
+)
+from exchange.indicators.definition import Definition
+from exchange.indicators.moments import Window
+from exchange.indicators.oracle import part_names
+from exchange.indicators.vocabulary import LASTING
+from exchange.records.codes import Answered
+from exchange.store import tables
+
+
+def pairs(asked: Asked) -> sa.Select[Any]:
+    """Return the events or gains of the episodes in the period, folded per patient."""
+    question, definition = asked.question, asked.question.definition
+    joined = Joined(base(asked), asked.as_of, question.instruments)
+    refused = admission(asked, joined)
+    due = sa.and_(sa.true(), *(joined.on(moment) <= asked.cut_off for moment in definition.follow_up))
+    if definition.instrument:
+        settled, numbers, evidence = _changed(asked, joined)
+    else:
+        settled, numbers, evidence = _counted(asked, joined)
+    status = sa.case(*refused, else_=sa.case((due, settled), else_=NOT_DUE))
+    groups = folding.group_names(len(question.group_by))
+    judged = (
+        sa.select(
+            joined.base.c.patient_id,
+            *(joined.base.c[name] for name in groups),
+            status.label("status"),
+            evidence.label("evidence"),
+            *(column.label(name) for name, column in numbers.items()),
+        )
+        .select_from(joined.source())
+        .cte("judged")
+    )
+    counted = sa.select(judged).where(judged.c.status != OUTSIDE).cte("counted")
+    return _folded(definition, counted, groups, tuple(numbers))
+
+
+def _windows(definition: Definition) -> Mapping[str, Window]:
+    if definition.before is None or definition.after is None:
+        raise AssertionError(definition.id)  # the schema asks for both
+    return {"before": definition.before, "after": definition.after}
+
+
+def _counted(asked: Asked, joined: Joined) -> tuple[Column, Mapping[str, Column], Column]:
+    """Return the status of an episode that is due, its events and days on both sides, and the weakest evidence."""
+    definition = asked.question.definition
+    sides = {side: _side(definition, joined, side, window) for side, window in _windows(definition).items()}
+    before, after = sides["before"], sides["after"]
+    known = sa.and_(before.c.number.is_not(None), after.c.number.is_not(None))
+    settled = sa.case(
+        (lost(asked, joined), CENSORED),
+        (known, CONFIRMED),
+        (sa.not_(agreed(joined, asked.question.agreements)), NO_AGREEMENT),
+        else_=UNKNOWN,
+    )
+    numbers: dict[str, Column] = {"a": after.c.number, "b": before.c.number}
+    for name, window in zip("vu", _windows(definition).values(), strict=True):
+        numbers[name] = days_between(joined.on(window.start), joined.on(window.end))
+    evidence = sa.case((before.c.rank > after.c.rank, before.c.rank), else_=after.c.rank)
+    return settled, numbers, evidence
+
+
+def _side(definition: Definition, joined: Joined, side: str, window: Window) -> sa.CTE:
+    """Join the number of events in one window: the strongest evidence, at equal strength the higher number."""
+    base_, lasting = joined.base, definition.events.removeprefix("answer.") in LASTING
+    columns = ("start_date", "end_date", "status", "evidence", "count", "first_day")
+    said = under_present_id(tables.answer, columns, joined.as_of, tables.answer.c.element == definition.events)
+    answer = kept(said, joined.named(f"said_{side}"))
+    number = _number(answer, joined.on(window.start), joined.on(window.end), lasting=lasting)
+    rank = sa.case({level.value: place for level, place in RANK.items()}, value=word(answer.c.evidence), else_=9)
+    told = (
+        sa.select(base_.c.episode_id, number.label("number"), rank.label("rank"))
+        .select_from(base_.join(answer, answer.c.episode_id == base_.c.episode_id))
+        .subquery()
+    )
+    place = sa.func.row_number().over(partition_by=told.c.episode_id, order_by=(told.c.rank, told.c.number.desc()))
+    ordered = sa.select(told, place.label("place")).where(told.c.number.is_not(None)).subquery()
+    first = sa.select(ordered.c.episode_id, ordered.c.number, ordered.c.rank).where(ordered.c.place == 1)
+    return joined.join(first.cte(joined.named(f"events_{side}")))
+
+
+def _number(answer: sa.CTE, start: Column, end: Column, *, lasting: bool) -> Column:
+    """Return how many events an answer says there were in exactly this window; null where it leaves that open."""
+    c = answer.c
+    covers = sa.and_(c.start_date <= start, c.end_date >= end)
+    some = sa.and_(word(c.status) == Answered.YES.value, c.count.is_not(None), c.count > 0)
+    dated = sa.and_(some, covers, c.first_day.is_not(None))
+    cases: list[tuple[Column, Any]] = [
+        (sa.and_(word(c.status) == Answered.NO.value, covers), 0),
+        (sa.and_(some, c.start_date == start, c.end_date == end), c.count),
+        (sa.and_(dated, c.first_day >= end), 0),
+    ]
+    if not lasting:
+        cases.append((sa.and_(dated, c.count == 1), sa.case((c.first_day >= start, 1), else_=0)))
+    return sa.case(*cases, else_=sa.null())
+
+
+def _changed(asked: Asked, joined: Joined) -> tuple[Column, Mapping[str, Column], Column]:
+    """Return the status of an episode that is due and its gain in the good direction."""
+    definition = asked.question.definition
+    sides = {side: _score(definition, joined, side, window) for side, window in _windows(definition).items()}
+    first, last = sides["before"], sides["after"]
+    both = sa.and_(first.c.day.is_not(None), sa.func.coalesce(last.c.day > first.c.day, sa.false()))
+    higher = asked.question.instruments[definition.instrument].better == "higher"
+    gain = last.c.score - first.c.score if higher else first.c.score - last.c.score
+    return sa.case((both, CONFIRMED), else_=UNKNOWN), {"gain": gain}, sa.literal(0, sa.Integer)
+
+
+def _score(definition: Definition, joined: Joined, side: str, window: Window) -> sa.CTE:
+    base_, t = joined.base, tables.measurement
+    order = (t.c.day.desc(), t.c.measurement_id.desc()) if side == "after" else (t.c.day, t.c.measurement_id)
+    place = sa.func.row_number().over(partition_by=base_.c.episode_id, order_by=order)
+    ordered = (
+        sa.select(base_.c.episode_id, t.c.day, t.c.score, place.label("place"))
+        .join(t, t.c.episode_id == base_.c.episode_id)
+        .where(
+            current(t, joined.as_of),
+            t.c.instrument == definition.instrument,
+            t.c.day >= joined.on(window.start),
+            t.c.day < joined.on(window.end),
+        )
+        .subquery()
+    )
+    chosen = sa.select(ordered.c.episode_id, ordered.c.day, ordered.c.score).where(ordered.c.place == 1)
+    return joined.join(chosen.cte(joined.named(f"score_{side}")))
+
+
+def _folded(definition: Definition, counted: sa.CTE, groups: list[str], numbers: tuple[str, ...]) -> sa.Select[Any]:
+    c = counted.c
+    names, products, distinct = (
+        (CHANGE_TOTALS, CHANGE_PRODUCTS, ("due", "answered"))
+        if definition.instrument
+        else (PAIRED_TOTALS, PAIRED_PRODUCTS, ("due", "answered", "a", "b"))
+    )
+    confirmed = c.status == CONFIRMED
+    totals = {
+        name: folding.total(sa.case((confirmed, c[name]), else_=0))
+        if name in numbers
+        else folding.when(c.status.in_(folding.COUNTED[name]))
+        for name in names
+    }
+    parts = {name: folding.when(c.status == name) for name in (NOT_DUE, WHERE_UNKNOWN)}
+    if definition.asks_partner:
+        parts |= {
+            name: folding.when(sa.and_(confirmed, c.evidence == place)) for place, name in enumerate(EVIDENCE, start=1)
+        }
+    listed = [*part_names(definition), *(EVIDENCE if definition.asks_partner else ())]
+    summed = folding.per_patient(counted, groups, totals, {name: parts[name] for name in listed})
+    columns: dict[str, Column] = {name: summed.c[name] for name in names}
+    return folding.per_group(
+        summed,
+        groups,
+        totals=names,
+        distinct={name: columns[name] for name in distinct},
+        products=folding.products_of(columns, products),
+        parts=listed,
+    )
