@@ -22,6 +22,7 @@ RESOURCES = (
     "Encounter",
     "EpisodeOfCare",
     "Goal",
+    "Measure",
     "MeasureReport",
     "MessageHeader",
     "Observation",
@@ -32,6 +33,7 @@ RESOURCES = (
     "PractitionerRole",
     "Procedure",
     "Provenance",
+    "Questionnaire",
     "QuestionnaireResponse",
     "ServiceRequest",
     "Task",
@@ -85,6 +87,7 @@ def compile_package(package: Path) -> bytes:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$comment": "Compiled from hl7.fhir.r4.core 4.0.1 (CC0) by exchange.messages.compiling; do not edit.",
         "$defs": dict(sorted(compiled.schemas.items())),
+        "x-invariants": compiled.invariants(),
         "x-resources": sorted(RESOURCES),
         "x-targets": dict(sorted(compiled.targets.items())),
         "x-types": definitions.resource_types(),
@@ -166,6 +169,18 @@ class _Compiler:
         for path in sorted(parents):
             children = [each for each in elements[1:] if _parent(each["path"]) == path]
             self.schemas[path] = self._object(name if path == name and name in RESOURCES else "", children)
+
+    def invariants(self) -> dict[str, list[str]]:
+        """Return for each compiled element with invariants of its own their keys, so that none is forgotten."""
+        found: dict[str, set[str]] = {}
+        for name in {path.partition(".")[0] for path in self.schemas} - PRIMITIVES.keys() | {"DomainResource"}:
+            for element in self._definitions.elements(name):
+                for constraint in element.get("constraint", ()):
+                    # What holds for every element of a type stands with that type, and is repeated where it is used.
+                    owner = constraint.get("source", name).rpartition("/")[2]
+                    if owner == name and not element["path"].endswith(("xtension", ".contained")):
+                        found.setdefault(element["path"], set()).add(constraint["key"])
+        return {path: sorted(keys) for path, keys in sorted(found.items())}
 
     def _object(self, resource: str, children: list[dict[str, Any]]) -> dict[str, Any]:
         properties: dict[str, Any] = {"resourceType": {"const": resource}} if resource else {}

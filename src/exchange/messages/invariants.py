@@ -1,4 +1,4 @@
-"""Invariants of the R4 definitions that JSON Schema can't say: a table of rules for elements and for resources.
+"""Invariants of the R4 definitions for resources and their parts, as tables of predicates by type.
 
 Each rule is named as the definitions name it, with `messages.` before it, so that it can be looked up there.
 """
@@ -6,182 +6,204 @@ Each rule is named as the definitions name it, with `messages.` before it, so th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from exchange.findings import Finding, Severity
+from exchange.messages.datatypes import DATATYPES, Keeps, Node, has, has_choice, in_order
 from exchange.messages.looking import at, items
+from exchange.messages.questionnaires import QUESTIONNAIRES, links_are_distinct
 from exchange.messages.surveying import Survey
 
-Node = Mapping[str, Any]
-_ACTIVE = re.compile(
-    r"<\s*(?:script|iframe|object|embed|form|link|base|style)\b|\son[a-z]+\s*=|javascript:", re.IGNORECASE
-)
-_QUANTITY = frozenset({"value", "comparator", "unit", "system", "code", "id", "extension"})
+_STATUS = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+_VERIFIED = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
+_NAME = re.compile(r"[A-Z]([A-Za-z0-9_]){0,254}")
 
 
-def _per_1(name: str, node: Node) -> bool:
-    start, end = node.get("start"), node.get("end")
-    if not isinstance(start, str) or not isinstance(end, str):
-        return True
-    if "T" in start and "T" in end:
-        try:
-            return datetime.fromisoformat(start) <= datetime.fromisoformat(end)
-        except (ValueError, TypeError):
-            return True
-    known = min(len(start), len(end), 10)
-    return start[:known] <= end[:known]
-
-
-def _ext_1(name: str, node: Node) -> bool:
-    if name not in {"extension", "modifierExtension"} or "url" not in node:
-        return True
-    has_value = any(key.removeprefix("_").startswith("value") for key in node)
-    return has_value != ("extension" in node)
-
-
-def _qty_3(name: str, node: Node) -> bool:
-    quantity = "code" in node and ("value" in node or "unit" in node) and node.keys() <= _QUANTITY
-    return not quantity or "system" in node
-
-
-def _rng_2(name: str, node: Node) -> bool:
-    low, high = at(node, "low", "value"), at(node, "high", "value")
-    return not (isinstance(low, int | float) and isinstance(high, int | float)) or low <= high
-
-
-def _att_1(name: str, node: Node) -> bool:
-    attachment = name == "attachment" or name.endswith("Attachment")
-    return not attachment or "data" not in node or "contentType" in node
-
-
-def _txt_1(name: str, node: Node) -> bool:
-    div = node.get("div")
-    return not isinstance(div, str) or (div.startswith("<div") and not _ACTIVE.search(div))
-
-
-def _txt_2(name: str, node: Node) -> bool:
-    div = node.get("div")
-    return not isinstance(div, str) or bool(re.sub(r"<(?!img\b)[^>]*>", "", div).strip())
-
-
-ELEMENTS: tuple[tuple[str, str, Callable[[str, Node], bool]], ...] = (
-    ("messages.per-1", "start", _per_1),
-    ("messages.ext-1", "url", _ext_1),
-    ("messages.qty-3", "code", _qty_3),
-    ("messages.rng-2", "low", _rng_2),
-    ("messages.att-1", "data", _att_1),
-    ("messages.txt-1", "div", _txt_1),
-    ("messages.txt-2", "div", _txt_2),
-)
-"""Rule id, the name that an element must have for the rule to look at it, and whether the element keeps it."""
-
-
-def _has(node: Any, stem: str) -> bool:
-    return isinstance(node, dict) and any(
-        key.startswith(stem) and key[len(stem) : len(stem) + 1].isupper() for key in node
-    )
-
-
-def _codes(concept: Any) -> set[tuple[Any, Any]]:
+def _codes(concept: Any) -> set[tuple[str, str]]:
     found = ((each.get("system"), each.get("code")) for each in items(concept, "coding"))
     return {(system, code) for system, code in found if isinstance(system, str) and isinstance(code, str)}
 
 
+def _said(concept: Any, system: str, *codes: str) -> bool:
+    return not _codes(concept).isdisjoint([(system, code) for code in codes])
+
+
 def _obs_7(node: Node) -> bool:
+    if not has_choice(node, "value") or "component" not in node:
+        return True
     own = _codes(node.get("code"))
-    same = any(own & _codes(each.get("code")) for each in items(node, "component"))
-    return not (same and _has(node, "value"))
+    return not any(own & _codes(each.get("code")) for each in items(node, "component"))
 
 
-def _has_code(concept: Any, *codes: str) -> bool:
-    return any(code in codes for _, code in _codes(concept))
+def _con_3(node: Node) -> bool:
+    in_error = _said(node.get("verificationStatus"), _VERIFIED, "entered-in-error")
+    listed = any(code == "problem-list-item" for each in items(node, "category") for _, code in _codes(each))
+    return has(node, "clinicalStatus") or in_error or not listed
 
 
-def _cmp_1(node: Node) -> bool:
-    return all(any(key in each for key in ("text", "entry", "section")) for each in items(node, "section"))
+def _con_4(node: Node) -> bool:
+    ended = _said(node.get("clinicalStatus"), _STATUS, "inactive", "resolved", "remission")
+    return not has_choice(node, "abatement") or ended
 
 
-def _at_work(node: Node) -> bool:
-    return bool(node.get("use") != "home")
+def _con_5(node: Node) -> bool:
+    in_error = _said(node.get("verificationStatus"), _VERIFIED, "entered-in-error")
+    return not (in_error and has(node, "clinicalStatus"))
 
 
-RESOURCES: Mapping[str, tuple[tuple[str, str, Callable[[Node], bool]], ...]] = {
-    "Observation": (
-        ("messages.obs-6", "dataAbsentReason", lambda node: "dataAbsentReason" not in node or not _has(node, "value")),
-        ("messages.obs-7", "component", _obs_7),
-        (
-            "messages.obs-3",
-            "referenceRange",
-            lambda node: all(
-                any(key in each for key in ("low", "high", "text")) for each in items(node, "referenceRange")
-            ),
-        ),
-    ),
+def _patient_for(scope: str) -> Keeps:
+    return lambda node: "patient" in node or not _said(node.get("scope"), _SCOPE, scope)
+
+
+def _at_work(name: str) -> Keeps:
+    return lambda node: all(each.get("use") != "home" for each in items(node, name))
+
+
+def _any_of(*names: str) -> Keeps:
+    return lambda node: has(node, *names)
+
+
+def _mea_1(node: Node) -> bool:
+    return all(
+        has(each, "code", "description", "criteria") != ("component" in each)
+        for group in items(node, "group")
+        for each in items(group, "stratifier")
+    )
+
+
+def _mrp_2(node: Node) -> bool:
+    return all(
+        has(each, "value") != ("component" in each)
+        for group in items(node, "group")
+        for stratifier in items(group, "stratifier")
+        for each in items(stratifier, "stratum")
+    )
+
+
+def _named(node: Node) -> bool:
+    name = node.get("name")
+    return not isinstance(name, str) or bool(_NAME.fullmatch(name))
+
+
+Rule = tuple[str, str, Severity, Keeps]
+_ERROR, _WARNING = Severity.ERROR, Severity.WARNING
+
+RESOURCES: Mapping[str, tuple[Rule, ...]] = {
     "Condition": (
-        (
-            "messages.con-4",
-            "abatement",
-            lambda node: (
-                not _has(node, "abatement")
-                or not _has_code(node.get("clinicalStatus"), "active", "recurrence", "relapse")
-            ),
-        ),
-        (
-            "messages.con-5",
-            "clinicalStatus",
-            lambda node: (
-                not _has_code(node.get("verificationStatus"), "entered-in-error") or "clinicalStatus" not in node
-            ),
-        ),
+        ("messages.con-3", "clinicalStatus", _WARNING, _con_3),
+        ("messages.con-4", "abatement", _ERROR, _con_4),
+        ("messages.con-5", "clinicalStatus", _ERROR, _con_5),
     ),
-    "Consent": (("messages.ppc-1", "policy", lambda node: "policy" in node or "policyRule" in node),),
+    "Consent": (
+        ("messages.ppc-1", "policy", _ERROR, _any_of("policy", "policyRule")),
+        ("messages.ppc-2", "patient", _ERROR, _patient_for("patient-privacy")),
+        ("messages.ppc-3", "patient", _ERROR, _patient_for("research")),
+        ("messages.ppc-4", "patient", _ERROR, _patient_for("adr")),
+        ("messages.ppc-5", "patient", _ERROR, _patient_for("treatment")),
+    ),
+    "Measure": (
+        ("messages.mea-0", "name", _WARNING, _named),
+        ("messages.mea-1", "group", _ERROR, _mea_1),
+    ),
+    "MeasureReport": (
+        ("messages.mrp-1", "group", _ERROR, lambda node: node.get("type") != "data-collection" or "group" not in node),
+        ("messages.mrp-2", "group", _ERROR, _mrp_2),
+    ),
+    "Observation": (
+        (
+            "messages.obs-6",
+            "dataAbsentReason",
+            _ERROR,
+            lambda node: "dataAbsentReason" not in node or not has_choice(node, "value"),
+        ),
+        ("messages.obs-7", "component", _ERROR, _obs_7),
+    ),
     "Organization": (
-        ("messages.org-1", "name", lambda node: "identifier" in node or "name" in node),
-        ("messages.org-2", "address", lambda node: all(_at_work(each) for each in items(node, "address"))),
-        ("messages.org-3", "telecom", lambda node: all(_at_work(each) for each in items(node, "telecom"))),
+        ("messages.org-1", "name", _ERROR, _any_of("identifier", "name")),
+        ("messages.org-2", "address", _ERROR, _at_work("address")),
+        ("messages.org-3", "telecom", _ERROR, _at_work("telecom")),
     ),
-    "Patient": (
-        (
-            "messages.pat-1",
-            "contact",
-            lambda node: all(
-                any(key in each for key in ("name", "telecom", "address", "organization"))
-                for each in items(node, "contact")
-            ),
-        ),
+    "Questionnaire": (
+        ("messages.que-0", "name", _WARNING, _named),
+        ("messages.que-2", "item", _ERROR, links_are_distinct),
     ),
-    "Composition": (
-        ("messages.cmp-1", "section", _cmp_1),
-        (
-            "messages.cmp-2",
-            "section",
-            lambda node: all(not ("emptyReason" in each and "entry" in each) for each in items(node, "section")),
-        ),
+    "ServiceRequest": (
+        ("messages.prr-1", "orderDetail", _ERROR, lambda node: "orderDetail" not in node or has(node, "code")),
     ),
-    "ServiceRequest": (("messages.prr-1", "orderDetail", lambda node: "orderDetail" not in node or "code" in node),),
     "Task": (
-        ("messages.inv-1", "lastModified", lambda node: _in_order(node.get("authoredOn"), node.get("lastModified"))),
+        (
+            "messages.inv-1",
+            "lastModified",
+            _ERROR,
+            lambda node: in_order(node.get("authoredOn"), node.get("lastModified")),
+        ),
     ),
 }
-"""Resource type -> rule id, the element it is about, and whether a resource keeps it."""
+"""Resource type -> rule id, the element it is about, its weight, and whether a resource keeps it."""
 
+ELEMENTS: Mapping[str, tuple[tuple[str, Keeps], ...]] = {
+    **DATATYPES,
+    **QUESTIONNAIRES,
+    "Composition.section": (
+        ("messages.cmp-1", _any_of("text", "entry", "section")),
+        ("messages.cmp-2", lambda node: not ("emptyReason" in node and "entry" in node)),
+    ),
+    "Condition.evidence": (("messages.con-2", _any_of("code", "detail")),),
+    "Condition.stage": (("messages.con-1", _any_of("summary", "assessment")),),
+    "Goal.target": (("messages.gol-1", lambda node: not has_choice(node, "detail") or has(node, "measure")),),
+    "Observation.referenceRange": (("messages.obs-3", _any_of("low", "high", "text")),),
+    "Patient.contact": (("messages.pat-1", _any_of("name", "telecom", "address", "organization")),),
+}
+"""Type of an element -> rule id and whether an element keeps it."""
 
-def _in_order(first: Any, second: Any) -> bool:
-    return _per_1("", {"start": first, "end": second})
+CONTAINED = ("messages.dom-2", "messages.dom-3", "messages.dom-4", "messages.dom-5")
+"""Rules about resources that stand inside another."""
 
 
 def check_invariants(found: Survey) -> Iterator[Finding]:
     """Yield each broken invariant of every entry."""
     for shape in found.shapes:
-        for rule, trigger, keeps in ELEMENTS:
-            if trigger in shape.node and not keeps(shape.name, shape.node):
+        for rule, keeps in ELEMENTS[shape.kind]:
+            if not keeps(shape.node):
                 yield Finding(rule, shape.path, Severity.ERROR)
     for entry in found.entries:
-        for rule, element, kept in RESOURCES.get(entry.kind, ()):
-            if not kept(entry.resource):
-                yield Finding(rule, f"{entry.path}.{element}", Severity.ERROR)
-        for contained in items(entry.resource, "contained"):
-            if "contained" in contained:
-                yield Finding("messages.dom-2", f"{entry.path}.contained", Severity.ERROR)
+        yield from _of_resource(entry.kind, entry.resource, entry.path)
+        if "contained" in entry.resource:
+            yield from _of_contained(entry.resource, entry.path)
+
+
+def _of_resource(kind: str, resource: Node, path: str) -> Iterator[Finding]:
+    for rule, element, severity, keeps in RESOURCES.get(kind, ()):
+        if not keeps(resource):
+            yield Finding(rule, f"{path}.{element}", severity)
+
+
+def _of_contained(resource: Node, path: str) -> Iterator[Finding]:
+    mentioned = {text for text in _texts(resource) if text.startswith("#")}
+    for number, contained in enumerate(items(resource, "contained")):
+        place = f"{path}.contained[{number}]"
+        kind = contained.get("resourceType")
+        yield from _of_resource(kind if isinstance(kind, str) else "", contained, place)
+        if "contained" in contained:
+            yield Finding("messages.dom-2", place, Severity.ERROR)
+        named = contained.get("id")
+        if not (isinstance(named, str) and f"#{named}" in mentioned) and "#" not in set(_texts(contained)):
+            yield Finding("messages.dom-3", place, Severity.ERROR)
+        if at(contained, "meta", "versionId") is not None or at(contained, "meta", "lastUpdated") is not None:
+            yield Finding("messages.dom-4", place, Severity.ERROR)
+        if at(contained, "meta", "security") is not None:
+            yield Finding("messages.dom-5", place, Severity.ERROR)
+
+
+def _texts(node: Any) -> Iterator[str]:
+    todo = [node]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, dict):
+            todo.extend(each.values())
+        elif isinstance(each, list):
+            todo.extend(each)

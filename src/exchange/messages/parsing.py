@@ -27,12 +27,19 @@ LIMITS = Limits()
 
 def parse(data: bytes, limits: Limits = LIMITS) -> dict[str, Any]:
     """Return the JSON object; raises MessageError, naming at most a line, where it can't be read or is too much."""
+    tree = load(data, limits)
+    require_within(data, tree, limits)
+    return tree
+
+
+def load(data: bytes, limits: Limits = LIMITS) -> dict[str, Any]:
+    """Do as `parse` does, but for the entries and the depth; `require_within` must follow, or what implies it."""
     import jiter
 
     if len(data) > limits.size:
         raise MessageError("messages.too-large", limit=limits.size)
     # Each value needs a bracket or a comma before it, so this bounds the memory before anything is built.
-    if data.count(b",") + data.count(b"[") + data.count(b"{") > limits.values:
+    if len(data) > limits.values and _values(data) > limits.values:
         raise MessageError("messages.too-many-values", limit=limits.values)
     try:
         tree = jiter.from_json(data, allow_inf_nan=False, catch_duplicate_keys=True)
@@ -40,8 +47,11 @@ def parse(data: bytes, limits: Limits = LIMITS) -> dict[str, Any]:
         raise _explained(str(error)) from None
     if not isinstance(tree, dict):
         raise MessageError("messages.not-an-object")
-    _require_within(data, tree, limits)
     return tree
+
+
+def _values(data: bytes) -> int:
+    return data.count(b",") + data.count(b"[") + data.count(b"{")
 
 
 def _explained(text: str) -> MessageError:
@@ -54,7 +64,7 @@ def _explained(text: str) -> MessageError:
     return MessageError("messages.not-json", line=line)
 
 
-def _require_within(data: bytes, tree: dict[str, Any], limits: Limits) -> None:
+def require_within(data: bytes, tree: dict[str, Any], limits: Limits) -> None:
     """Refuse what is too deep or has too many entries.
 
     The depth is counted on the brackets alone, a level at a time. Brackets inside texts count too; where they come

@@ -14,7 +14,8 @@ from exchange.messages.surveying import Entry, Pointer, Survey
 
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _RELATIVE = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
-_RESULTS = frozenset({"Observation", "MeasureReport", "QuestionnaireResponse"})
+RESULTS = frozenset({"Observation", "MeasureReport", "QuestionnaireResponse"})
+TASK = "Task"
 
 Places = Iterator[str]
 
@@ -58,6 +59,8 @@ def _bdl_5(found: Survey) -> Places:
 
 
 def _bdl_7(found: Survey) -> Places:
+    if _type(found) == "history":
+        return
     seen = set()
     for entry in found.entries:
         key = (entry.url, str(at(entry.resource, "meta", "versionId")))
@@ -68,6 +71,23 @@ def _bdl_7(found: Survey) -> Places:
 
 def _bdl_8(found: Survey) -> Places:
     yield from (f"Bundle.entry[{each.number}].fullUrl" for each in found.entries if "/_history/" in each.url)
+
+
+def _bdl_9(found: Survey) -> Places:
+    identified = all(isinstance(at(found.bundle, "identifier", name), str) for name in ("system", "value"))
+    if _type(found) == "document" and not identified:
+        yield "Bundle.identifier"
+
+
+def _bdl_10(found: Survey) -> Places:
+    if _type(found) == "document" and "timestamp" not in found.bundle:
+        yield "Bundle.timestamp"
+
+
+def _bdl_11(found: Survey) -> Places:
+    first = found.by_number.get(0)
+    if _type(found) == "document" and (first is None or first.kind != "Composition"):
+        yield "Bundle.entry[0]"
 
 
 def _bdl_12(found: Survey) -> Places:
@@ -124,7 +144,12 @@ def _kind_of(found: Survey, pointer: Pointer) -> str | None:
     entry = found.resolve(pointer)
     if entry is not None:
         return entry.kind
-    relative = _RELATIVE.search(pointer.target)
+    return kind_named(pointer.target)
+
+
+def kind_named(reference: str) -> str | None:
+    """Return the resource type that a relative or absolute reference names."""
+    relative = _RELATIVE.search(reference)
     return relative.group(1) if relative else None
 
 
@@ -170,7 +195,7 @@ def _not_in_output(found: Survey) -> Places:
         and (target := found.resolve(pointer)) is not None
     }
     reached = _reached(_graph(found), start)
-    yield from (each.path for each in found.entries if each.kind in _RESULTS and each.number not in reached)
+    yield from (each.path for each in found.entries if each.kind in RESULTS and each.number not in reached)
 
 
 def _contradiction(found: Survey) -> Places:
@@ -217,6 +242,12 @@ def _focus(found: Survey) -> Places:
 
 Rule = tuple[str, Severity, Callable[[Survey], Places]]
 
+REFERENCES: tuple[Rule, ...] = (
+    ("messages.contained", Severity.ERROR, _contained),
+    ("messages.target", Severity.ERROR, _wrong_target),
+)
+"""Rules that the references of any resource must keep."""
+
 BUNDLE: tuple[Rule, ...] = (
     ("messages.bdl-1", Severity.ERROR, _bdl_1),
     ("messages.bdl-2", Severity.ERROR, _bdl_2),
@@ -225,12 +256,21 @@ BUNDLE: tuple[Rule, ...] = (
     ("messages.bdl-5", Severity.ERROR, _bdl_5),
     ("messages.bdl-7", Severity.ERROR, _bdl_7),
     ("messages.bdl-8", Severity.ERROR, _bdl_8),
+    ("messages.bdl-9", Severity.ERROR, _bdl_9),
+    ("messages.bdl-10", Severity.ERROR, _bdl_10),
+    ("messages.bdl-11", Severity.ERROR, _bdl_11),
     ("messages.urn", Severity.ERROR, _urn),
     ("messages.unresolved", Severity.ERROR, _unresolved),
-    ("messages.contained", Severity.ERROR, _contained),
-    ("messages.target", Severity.ERROR, _wrong_target),
+    *REFERENCES,
 )
 """Rules that any Bundle must keep."""
+
+OF_TASKS: tuple[Rule, ...] = (
+    ("messages.contradiction", Severity.ERROR, _contradiction),
+    ("messages.no-status-reason", Severity.WARNING, _without_reason),
+    ("messages.unknown-event-code", Severity.WARNING, _unknown_event),
+)
+"""Rules that a message must keep and that look at the header and the tasks alone."""
 
 MESSAGE: tuple[Rule, ...] = (
     ("messages.bdl-12", Severity.ERROR, _bdl_12),
@@ -239,9 +279,7 @@ MESSAGE: tuple[Rule, ...] = (
     ("messages.outside", Severity.WARNING, _outside),
     ("messages.apart", Severity.WARNING, _apart),
     ("messages.not-in-output", Severity.ERROR, _not_in_output),
-    ("messages.contradiction", Severity.ERROR, _contradiction),
-    ("messages.no-status-reason", Severity.WARNING, _without_reason),
-    ("messages.unknown-event-code", Severity.WARNING, _unknown_event),
+    *OF_TASKS,
     ("messages.focus", Severity.ERROR, _focus),
 )
 """Rules that a message must keep beside those."""

@@ -10,7 +10,23 @@ from typing import Any
 from exchange import shipped
 from exchange.findings import Finding, Severity
 
-_R4B_ONLY = frozenset({"valueCodeableReference", "valueRatioRange"})
+_R4B_NAMES = frozenset({"valueCodeableReference", "valueRatioRange"})
+R4B_ONLY = (
+    "AdministrableProductDefinition",
+    "Citation",
+    "ClinicalUseDefinition",
+    "EvidenceReport",
+    "Ingredient",
+    "ManufacturedItemDefinition",
+    "MedicinalProductDefinition",
+    "NutritionProduct",
+    "PackagedProductDefinition",
+    "RegulatedAuthorization",
+    "SubscriptionStatus",
+    "SubscriptionTopic",
+    "SubstanceDefinition",
+)
+"""Resource types that R4B has and R4 has not."""
 _RULES: Mapping[str, str] = {
     "AdditionalProperties": "messages.unknown-property",
     "Constant": "messages.code",
@@ -63,12 +79,56 @@ def targets() -> Mapping[str, frozenset[str]]:
 
 
 @cache
-def _validator(resource_type: str) -> Any:
+def definitions() -> Mapping[str, Mapping[str, Any]]:
+    """Return the schema of each type and of each part of a type."""
+    found: Mapping[str, Mapping[str, Any]] = _compiled()["$defs"]
+    return found
+
+
+@cache
+def invariants() -> Mapping[str, tuple[str, ...]]:
+    """Return the keys of the invariants that the definitions give each type or part of a type."""
+    return {path: tuple(keys) for path, keys in _compiled()["x-invariants"].items()}
+
+
+@cache
+def children() -> Mapping[str, Mapping[str, str]]:
+    """Return for each type what type each of its elements has, texts and numbers apart."""
+    return {
+        name: {
+            element: kind
+            for element, each in schema.get("properties", {}).items()
+            if (kind := referred(each)) not in {"", "Resource"} and definitions()[kind].get("type") == "object"
+        }
+        for name, schema in definitions().items()
+    }
+
+
+def referred(schema: Mapping[str, Any]) -> str:
+    """Return the name of the definition that an element's schema refers to, or nothing where it says all itself."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).removeprefix("#/$defs/")
+    if "items" in schema:
+        return referred(schema["items"])
+    parts = schema.get("allOf") or schema.get("anyOf")
+    return referred(parts[0]) if parts else ""
+
+
+@cache
+def _validator() -> Any:
+    """Compile once for all types, as most of the work is in the data types that they share.
+
+    What is held to it is an object with the resource under its type.
+    """
     import jsonschema_rs
 
     schema = _compiled()
     return jsonschema_rs.validator_for(
-        {"$schema": schema["$schema"], "$ref": f"#/$defs/{resource_type}", "$defs": schema["$defs"]},
+        {
+            "$schema": schema["$schema"],
+            "properties": {name: {"$ref": f"#/$defs/{name}"} for name in schema["x-resources"]},
+            "$defs": schema["$defs"],
+        },
         # Matching time grows with the text and not faster, whatever the text.
         pattern_options=jsonschema_rs.RegexOptions(),
     )
@@ -76,19 +136,19 @@ def _validator(resource_type: str) -> Any:
 
 def check_resource(resource_type: str, resource: Any, path: str) -> Iterator[Finding]:
     """Yield what the definitions say against one resource of a type that the schema covers."""
-    validator = _validator(resource_type)
-    if validator.is_valid(resource):
+    validator, held = _validator(), {resource_type: resource}
+    if validator.is_valid(held):
         return
-    for number, error in enumerate(validator.iter_errors(resource)):
+    for number, error in enumerate(validator.iter_errors(held)):
         if number == MOST:
             return
-        yield from _explained(error, resource, path)
+        yield from _explained(error, path)
 
 
-def _explained(error: Any, resource: Any, path: str) -> Iterator[Finding]:
+def _explained(error: Any, path: str) -> Iterator[Finding]:
     kind = error.kind
     name = type(kind).__name__
-    place = path + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path)
+    place = path + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path[1:])
     if name == "AdditionalProperties":
         for unexpected in kind.unexpected:
             yield _unexpected(str(unexpected), place)
@@ -103,6 +163,6 @@ def _explained(error: Any, resource: Any, path: str) -> Iterator[Finding]:
 
 def _unexpected(name: str, place: str) -> Finding:
     """Name what R4B alone knows; any other unknown name may be a value in the wrong place and is not repeated."""
-    if name in _R4B_ONLY:
+    if name in _R4B_NAMES:
         return Finding("messages.r4b-only", f"{place}.{name}", Severity.ERROR)
     return Finding("messages.unknown-property", place, Severity.ERROR)

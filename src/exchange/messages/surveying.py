@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from exchange.messages.schema import known_names, known_types
-
-_TRIGGERS = frozenset({"data", "div", "low", "start", "url"})
-"""An element is kept for the rules only if it has one of these names, or a code without a system: no rule looks at
-any other, and most elements of a message are codings."""
+from exchange.messages.schema import children, known_names, known_types
 
 _INNER = (dict, list)
+
+_QUANTITY = frozenset({"value", "comparator", "unit", "system", "code", "id", "extension"})
 
 Way = tuple["Way | None", str | int]
 """How an element was reached: a chain of names and positions, turned into a path only where one is needed."""
@@ -31,12 +29,20 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """One Reference with a literal reference: the element it stands in, and what it points to."""
+    """One Reference with a literal reference: the type of the element it stands in, and what it points to."""
 
     source: Entry
     way: Way | None
-    element: str
+    owner: str
     target: str
+
+    @property
+    def element(self) -> str:
+        """Return the element it stands in, as the definitions name it."""
+        way = self.way
+        while way is not None and not isinstance(way[1], str):
+            way = way[0]
+        return f"{self.owner}.{way[1]}" if way is not None else self.owner
 
     @property
     def entry(self) -> int:
@@ -51,11 +57,11 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One element that a rule may look at, by its own name and its content."""
+    """One element by its type and its content."""
 
     entry: Entry
     way: Way
-    name: str
+    kind: str
     node: Mapping[str, Any]
 
     @property
@@ -66,9 +72,10 @@ class Shape:
 
 @dataclass(slots=True)
 class Survey:
-    """What one walk over a Bundle found; `shapes` holds the elements that a rule for elements may look at."""
+    """What one walk over a Bundle found; `shapes` holds the elements of types that have rules."""
 
     bundle: Mapping[str, Any]
+    ruled: Collection[str]
     entries: list[Entry] = field(default_factory=list)
     by_number: dict[int, Entry] = field(default_factory=dict)
     by_url: dict[str, Entry] = field(default_factory=dict)
@@ -87,9 +94,9 @@ class Survey:
         return self.by_url.get(pointer.target.partition("/_history/")[0])
 
 
-def survey(bundle: Mapping[str, Any]) -> Survey:
-    """Collect, without recursion."""
-    found = Survey(bundle)
+def survey(bundle: Mapping[str, Any], ruled: Collection[str]) -> Survey:
+    """Collect, without recursion; `ruled` are the types that have rules."""
+    found = Survey(bundle, ruled)
     entries = bundle.get("entry")
     for number, entry in enumerate(entries if isinstance(entries, list) else ()):
         resource = entry.get("resource") if isinstance(entry, dict) else None
@@ -99,9 +106,9 @@ def survey(bundle: Mapping[str, Any]) -> Survey:
     return found
 
 
-def survey_resource(resource: Mapping[str, Any]) -> Survey:
+def survey_resource(resource: Mapping[str, Any], ruled: Collection[str]) -> Survey:
     """Collect from a resource that stands alone."""
-    found = Survey({})
+    found = Survey({}, ruled)
     _keep(found, 0, None, resource)
     return found
 
@@ -121,30 +128,47 @@ def _keep(found: Survey, number: int, url: Any, resource: Mapping[str, Any]) -> 
 
 
 def _walk(found: Survey, entry: Entry) -> None:
-    names = known_names()
-    stack: list[tuple[Any, str, Way | None]] = [(entry.resource, "", None)]
+    names, types = known_names(), children()
+    stack: list[tuple[Any, str, Way | None, str]] = [(entry.resource, entry.kind, None, "")]
     while stack:
-        node, name, way = stack.pop()
+        node, kind, way, owner = stack.pop()
         if type(node) is list:
-            stack.extend([(each, name, (way, n)) for n, each in enumerate(node) if type(each) in _INNER])
+            stack.extend([(each, kind, (way, n), owner) for n, each in enumerate(node) if type(each) in _INNER])
             continue
+        if kind not in types:
+            kind = _typed(kind, node)
         if "reference" in node and isinstance(node["reference"], str):
-            found.pointers.append(Pointer(entry, way, entry.kind + _written(way, positions=False), node["reference"]))
-        if way is not None and (not _TRIGGERS.isdisjoint(node) or ("code" in node and "system" not in node)):
-            found.shapes.append(Shape(entry, way, name, node))
+            found.pointers.append(Pointer(entry, way, owner, node["reference"]))
+        if way is not None and kind in found.ruled:
+            found.shapes.append(Shape(entry, way, kind, node))
+        below = types.get(kind, {})
         for key, value in node.items():
             if type(value) in _INNER:
                 # A name that the schema does not know may be a value in the wrong place: it gets into no path.
                 known = key if key in names else "?"
-                stack.append((value, known, (way, known)))
+                stack.append((value, below.get(key, key), (way, known), kind))
 
 
-def _written(way: Way | None, *, positions: bool = True) -> str:
+def _typed(name: str, node: Mapping[str, Any]) -> str:
+    """Return the type of an element by its name and content, where no definition tells it.
+
+    So stands what is inside a resource of a type that the schema does not cover, and under an unknown name.
+    """
+    if "resourceType" in node:
+        return str(node["resourceType"])
+    if name.endswith("xtension"):
+        return "Extension"
+    if name == "attachment" or name.endswith("Attachment"):
+        return "Attachment"
+    for sign, kind in (("start", "Period"), ("low", "Range"), ("div", "Narrative")):
+        if sign in node:
+            return kind
+    return "Quantity" if "code" in node and node.keys() <= _QUANTITY and node.keys() & {"value", "unit"} else ""
+
+
+def _written(way: Way | None) -> str:
     steps = []
     while way is not None:
         way, step = way
-        if isinstance(step, str):
-            steps.append(f".{step}")
-        elif positions:
-            steps.append(f"[{step}]")
+        steps.append(f".{step}" if isinstance(step, str) else f"[{step}]")
     return "".join(reversed(steps))

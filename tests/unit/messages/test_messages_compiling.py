@@ -52,13 +52,14 @@ def package(folder: Path) -> Path:
             element("Observation.effective[x]", "date", "dateTime", least=1),
             element("Observation.given", "string", most="*"),
             element("Observation.part", "BackboneElement", most="*"),
-            element("Observation.part.label", "string", least=1),
+            element("Observation.part.label", "string", least=1, constraint=[{"key": "prt-1"}]),
             {"path": "Observation.part.part", "min": 0, "max": "*", "contentReference": "#Observation.part"},
             {
                 **element("Observation.subject", "Reference"),
                 "type": [{"code": "Reference", "targetProfile": ["http://example.org/StructureDefinition/Patient"]}],
             },
         ),
+        definition("DomainResource", {"path": "DomainResource.text", "constraint": [{"key": "dom-6"}]}),
         definition("Element", {"path": "Element.id", "min": 0, "max": "1", "type": STRING}, kind="complex-type"),
         definition("Reference", element("Reference.reference", "string"), kind="complex-type"),
         definition("CodeableConcept", element("CodeableConcept.coding", "Coding", most="*"), kind="complex-type"),
@@ -132,7 +133,11 @@ def test_the_schema_says_what_the_definitions_say(valid, change, compiled):
 
 def test_the_targets_of_references_and_the_names_of_types_are_kept(compiled):
     assert compiled["x-targets"] == {"Observation.subject": ["Patient"]}
-    assert compiled["x-types"] == sorted(RESOURCES)
+    assert compiled["x-types"] == sorted([*RESOURCES, "DomainResource"])
+
+
+def test_the_keys_of_the_invariants_are_kept_where_they_are_defined(compiled):
+    assert compiled["x-invariants"] == {"DomainResource.text": ["dom-6"], "Observation.part.label": ["prt-1"]}
 
 
 @pytest.mark.referee

@@ -1,0 +1,129 @@
+"""What is certified in one pass has no finding when each rule is asked, whatever was done to it."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from exchange.messages.certifying import certified, certified_alone
+from exchange.messages.checking import check_rules_one_by_one
+from exchange.messages.schema import resource_types
+
+EXAMPLES = [
+    file.read_bytes() for file in sorted((Path(__file__).resolve().parents[1] / "golden" / "messages").glob("*.json"))
+]
+CALM = settings(
+    max_examples=150, deadline=2000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+UNREAD = {"messages.not-readable", "messages.no-header"}
+
+# Values of the kinds that stand in messages: each can take the place of another and often still be right.
+WORDS = ["active", "completed", "final", "7", "2025-01-02", "2026", "2025-01-02T10:00:00Z", "x y", "", "#a", "Task/1"]
+EXTENSION = {"url": "http://example.org/x", "valueString": "x"}
+scalars = st.sampled_from([*WORDS, 1, 0, -1, 2.5, True, False, None])
+inner = st.sampled_from(
+    [
+        {"start": "2025-02-01", "end": "2025-01-01"},
+        {"start": "2025-01-01"},
+        {"reference": "#a"},
+        {"reference": "urn:uuid:00000000-0000-4000-8000-000000000009"},
+        {"value": 1, "code": "kg"},
+        {"text": "x"},
+        {"extension": [EXTENSION]},
+        {"extension": [{"url": "y", "extension": [EXTENSION]}]},
+        [],
+        {},
+    ]
+)
+NAMES = """
+extension period id _id status contained note valueString valueQuantity component meta text implicitRules
+dataAbsentReason identifier subject focus for encounter
+"""
+names = st.sampled_from(NAMES.split())
+
+
+def holders(node: Any) -> list[Any]:
+    found, todo = [], [node]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, dict | list) and each:
+            found.append(each)
+            todo.extend(each.values() if isinstance(each, dict) else each)
+    return found
+
+
+def mutate(data: st.DataObject, tree: Any) -> None:
+    holder = data.draw(st.sampled_from(holders(tree)))
+    key = data.draw(st.sampled_from(sorted(holder) if isinstance(holder, dict) else range(len(holder))))
+    act = data.draw(st.sampled_from(("delete", "replace", "add", "swap", "swap", "twice")))
+    if act == "delete":
+        del holder[key]
+    elif act == "replace":
+        holder[key] = data.draw(scalars | inner)
+    elif act == "swap":
+        other = data.draw(st.sampled_from(holders(tree)))
+        holder[key] = json.loads(
+            json.dumps(data.draw(st.sampled_from(list(other.values()) if isinstance(other, dict) else other)))
+        )
+    elif act == "twice" and isinstance(holder, list):
+        holder.append(holder[key])
+    elif isinstance(holder, dict):
+        holder[data.draw(names)] = data.draw(scalars | inner)
+
+
+@CALM
+@given(st.data())
+def test_a_certified_message_has_no_finding(data):
+    tree = json.loads(data.draw(st.sampled_from(EXAMPLES)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        mutate(data, tree)
+
+    if certified(tree):
+        assert {finding.rule for finding in check_rules_one_by_one(tree)} <= UNREAD
+
+
+@CALM
+@given(st.data())
+def test_a_certified_resource_has_no_finding(data):
+    entries = json.loads(data.draw(st.sampled_from(EXAMPLES)))["entry"]
+    resource = data.draw(st.sampled_from(entries))["resource"]
+    for _ in range(data.draw(st.integers(1, 3))):
+        mutate(data, resource)
+
+    if certified_alone(resource):
+        assert [finding.rule for finding in check_rules_one_by_one(resource)] == ["messages.not-a-message"]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_a_message_of_ours_is_certified(example):
+    tree = json.loads(example)
+
+    assert certified(tree)
+    assert all(certified_alone(entry["resource"]) for entry in tree["entry"])
+
+
+def test_a_certificate_goes_no_deeper_than_a_message_may_be():
+    from exchange.messages.narrowing import narrowed
+    from exchange.messages.parsing import LIMITS
+
+    schema, _ = narrowed()
+
+    @cache
+    def depth_of(name: str) -> int:
+        return depth(schema["$defs"][name])
+
+    def depth(node: Any) -> int:
+        if "$ref" in node:
+            return depth_of(node["$ref"].removeprefix("#/$defs/"))
+        below = [*node.get("properties", {}).values(), *([node["items"]] if "items" in node else [])]
+        within = max((depth(each) for each in below), default=0) + (node.get("type") in {"object", "array"})
+        return max([within, *(depth(each) for each in node.get("allOf", ()) if "$ref" in each)])
+
+    assert resource_types() - {"Bundle"} <= schema["$defs"].keys()
+    assert 3 + max(depth_of(kind) for kind in resource_types() - {"Bundle"}) < LIMITS.depth
