@@ -53,8 +53,8 @@ TABLES: Mapping[str, Exported] = {
     ),
     "answer": Exported(
         {
-            "episode_id": TEXT, "element": TEXT, "start_date": DAY, "end_date": DAY, "status": TEXT,
-            "evidence": TEXT, "count": NUMBER, "first_day": DAY,
+            "case_id": TEXT, "episode_id": TEXT, "element": TEXT, "start_date": DAY, "end_date": DAY, "status": TEXT,
+            "evidence": TEXT, "count": NUMBER, "first_day": DAY, "received_on": DAY,
         },
         "start_date",
     ),
@@ -64,7 +64,7 @@ TABLES: Mapping[str, Exported] = {
             "population": NUMBER, "evidence": TEXT, "message_id": TEXT,
         }
     ),
-    "case_opened": Exported({"episode_id": TEXT, "agreement_id": TEXT}),
+    "case_opened": Exported({"case_id": TEXT, "episode_id": TEXT, "agreement_id": TEXT, "opened_on": DAY}),
 }  # fmt: skip
 
 

@@ -289,6 +289,7 @@ class _Chosen:
                 continue
             start = self.episodes[one.episode_id].start
             yield (
+                self._name(one.case_id),
                 self._name(one.episode_id),
                 one.element,
                 by_weeks(one.start, start),
@@ -297,12 +298,14 @@ class _Chosen:
                 one.evidence.value,
                 one.count,
                 by_weeks(one.first_day, start),
+                by_weeks(one.received_on, start, up=True),
             )
 
     def _cases(self) -> Iterator[tuple[Any, ...]]:
         for one in self.dataset.cases:
             if one.episode_id in self.episodes and one.agreement_id in self.under:
-                yield self._name(one.episode_id), ""
+                start = self.episodes[one.episode_id].start
+                yield self._name(one.case_id), self._name(one.episode_id), "", by_weeks(one.opened_on, start)
 
 
 def _agreements_that_pool(terms: Terms) -> frozenset[str]:
