@@ -42,8 +42,8 @@ def document(
         lines += [f"## {number}. {clause.title}", "", clause.text, ""]
     lines += _definitions(frozen, language)
     lines += [f"# {_say('annex-elements', language)}", "", flows_text(frozen.flows, frozen.labels, language)]
-    lines += _acceded(later, language)
     lines += _keys(frozen, language)
+    lines += _acceded(later, language)
     lines += _signatures(frozen, tuple(signed), {one.party: one for one in papers}, language)
     return "\n".join(lines).rstrip() + "\n"
 

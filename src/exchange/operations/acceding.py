@@ -63,13 +63,13 @@ def accede(
 
     stored = agreeing.find(workspace, agreement)
     frozen = agreeing.thawed(stored)
-    agreeing.require_sound(workspace, stored)
     practice = frozen.agreement.practice.party
     before = _waiting(stored, workspace.settings.party)
     if before is not None:
         return _stands(workspace, stored, None, agreeing.send(workspace, stored, practice, ACCESSION, before))
     chosen = _kind(frozen, kind)
     _require_open(workspace, stored, frozen, chosen)
+    agreeing.require_sound(workspace, stored)
     if not (function.strip() and authority.strip()):
         raise AgreementError("acceding.signatory", hints=("hint.acceding.signatory",), agreement=agreement)
     card = workspace.card.fingerprint.replace(" ", "")

@@ -28,13 +28,17 @@ JOSE = "application/jose+json"
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """Where an agreement stands after a signature, and the files that now go to partners."""
+    """Where an agreement stands after a signature, and the files that now go to partners.
+
+    `named` is false where its text does not name us, so that we can accede to it and not accept it.
+    """
 
     agreement_id: str
     version: int
     digest: str
     state: str
     files: tuple[Posted, ...] = ()
+    named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +186,10 @@ def receive_proposal(workspace: Workspace, party: str, jws: bytes) -> Signed:
         raise AgreementError("agreeing.proposal-not-for-us", hints=("hint.ask-new-proposal",), party=party)
     before = workspace.store.agreements.find(agreement.id, agreement.version)
     if before is not None and before.payload == payload:
-        return Signed(before.agreement_id, before.version, before.digest, before.state)
+        return Signed(before.agreement_id, before.version, before.digest, before.state, named=named)
     stored = StoredAgreement(agreement.id, agreement.version, frozen.digest, payload)
     saved = save(workspace, stored, (signing.Signature(agreement.practice.party, jws),))
-    return Signed(saved.agreement_id, saved.version, saved.digest, saved.state)
+    return Signed(saved.agreement_id, saved.version, saved.digest, saved.state, named=named)
 
 
 def receive_response(workspace: Workspace, party: str, jws: bytes) -> Signed:

@@ -238,8 +238,8 @@ def _control(workspace: Workspace, read: Opened, arrival: Arrival, journal: Call
             if name in _STATEMENTS:
                 standing.require_accepted(workspace, read.card, arrival.party)
             if name == agreeing.PROPOSAL:
-                agreeing.receive_proposal(workspace, arrival.party, path.read_bytes())
-                state = "proposal"
+                named_in = agreeing.receive_proposal(workspace, arrival.party, path.read_bytes()).named
+                state = "proposal" if named_in else "offer"
             elif name == agreeing.RESPONSE:
                 agreeing.receive_response(workspace, arrival.party, path.read_bytes())
                 state = "response"

@@ -36,7 +36,10 @@ class Member:
 
 
 def members(workspace: Workspace, *, label: str | None = None) -> tuple[Member, ...]:
-    """Return every partner of every agreement we are in, and who asked to join; with `label` those of one group."""
+    """Return every partner of every agreement, and who asked to join; with `label` those of one group.
+
+    A partner sees its own place only.
+    """
     found: list[Member] = []
     for name in sorted({one.agreement_id for one in workspace.store.agreements.list()}):
         found += _of(workspace, name)
@@ -55,10 +58,13 @@ def _of(workspace: Workspace, agreement: str) -> list[Member]:
     answered = {one.case_id for one in workspace.store.answers.of_cases(case.case_id for case in cases)}
     later = {one.party.party for one in signing.accessions(agreeing.signatures(newest))}
     found = []
+    mine = terms.us.role == "practice"
     for party in terms.frozen.agreement.partners:
-        holds = terms.toward(party) if terms.us.role == "practice" else terms
+        if not mine and party.party != terms.us.party:
+            continue  # what other partners signed is between them and the practice
+        holds = terms.toward(party) if mine else terms
         # At a partner every case is with the practice.
-        theirs = [one for one in cases if one.partner == party.party or party.party == terms.us.party]
+        theirs = [one for one in cases if one.partner == party.party or not mine]
         found.append(
             Member(
                 agreement,
