@@ -58,3 +58,38 @@ def test_a_file_that_is_not_there_is_a_wrong_use(run: Any, tmp_path: Path) -> No
     assert ran.code == 2
     assert ran.json["error"]["rule"] == "program.usage"
     assert run("check").code == 2
+
+
+@pytest.mark.parametrize(("language", "text"), [("nl", "Niets op aan te merken."), ("en", "Nothing was found.")])
+def test_an_outcome_is_written_for_another_system(run: Any, tmp_path: Path, language: str, text: str) -> None:
+    good, outcome = GOLDEN / "case-opening.json", tmp_path / "outcome.json"
+    assert run("check", good, "--outcome", outcome, "--language", language).code == 0
+    assert json.loads(outcome.read_bytes())["issue"][0]["details"]["text"] == text
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"resourceType": "Patient", "gender": "KANARIE"}', encoding="utf-8")
+    assert run("check", broken, good, "--outcome", outcome, "--language", language).code == 3
+    issues = json.loads(outcome.read_bytes())["issue"]
+    assert [(each["severity"], each["code"], each["diagnostics"]) for each in issues] == [
+        ("warning", "not-supported", "broken.json"),
+        ("error", "code-invalid", "broken.json"),
+    ]
+    assert "KANARIE" not in outcome.read_text(encoding="utf-8")
+
+
+def test_a_score_that_does_not_follow_is_refused_with_the_arithmetic(run: Any, tmp_path: Path) -> None:
+    codes = (("denominator", 2), ("denominator-exclusion", 1), ("numerator", 1))
+    system = "http://terminology.hl7.org/CodeSystem/measure-population"
+    population = [{"code": {"coding": [{"system": system, "code": code}]}, "count": count} for code, count in codes]
+    report = {
+        "resourceType": "MeasureReport",
+        "status": "complete",
+        "type": "summary",
+        "measure": "http://example.org/Measure/m",
+        "period": {"start": "2025-01-01", "end": "2025-12-31"},
+        "group": [{"population": population, "measureScore": {"value": 0.5}}],
+    }
+    file = tmp_path / "report.json"
+    file.write_text(json.dumps(report), encoding="utf-8")
+    ran = run("check", file, "--language", "en")
+    assert ran.code == 3
+    assert "1 / (2 − 1 excluded − 0 exceptions = 1) = 1" in ran.out

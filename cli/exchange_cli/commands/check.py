@@ -12,11 +12,15 @@ from exchange_cli.speaking import Speaker, common
 
 @click.command("check")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--outcome", type=click.Path(path_type=Path, dir_okay=False), help="Write a FHIR OperationOutcome too.")
 @common
-def command(speaker: Speaker, files: tuple[Path, ...]) -> int:
+def command(speaker: Speaker, files: tuple[Path, ...], outcome: Path | None) -> int:
     """Check FHIR messages (JSON, or NDJSON with one message a line) and list every finding. Needs no workspace.
 
+    With --outcome the findings are also written as a FHIR OperationOutcome, for the system that made the message.
+
     Example: exchange check message.json
+    Example: exchange check message.json --outcome outcome.json
     """
     from exchange.findings import Severity
     from exchange.operations import checking
@@ -42,5 +46,7 @@ def command(speaker: Speaker, files: tuple[Path, ...]) -> int:
             }
         }
     )
+    if outcome is not None:
+        checking.write_outcome(checked, outcome, language=speaker.language)
     serious = any(one.severity is not Severity.INFORMATION for found in checked.values() for one in found)
     return exits.FINDINGS if serious else exits.DONE

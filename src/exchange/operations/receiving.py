@@ -152,9 +152,10 @@ def _about_clients(read: Opened) -> Iterator[Path]:
 
 
 def _read(data: bytes, number: int) -> _Line:
-    from exchange.messages import checking, reading
+    from exchange.messages import reading
+    from exchange.operations import checking
 
-    for finding in checking.check(data):
+    for finding in checking.findings(data):
         if finding.severity is Severity.ERROR:
             raise MessageError(
                 "importing.message-wrong", hints=("hint.ask-sender-again",), line=number, path=finding.path,
