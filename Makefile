@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check fix bench wheel golden mutation fuzz site clean
+.PHONY: spark demo test check fix bench wheel golden mutation fuzz site clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -37,6 +37,16 @@ golden: $(VENV)/.dev ## write the golden pages again; then read the diff
 	GOLDEN=write $(BIN)/python -m pytest tests/unit/reports/test_reports_golden.py tests/cli/test_cli_golden_pages.py
 	git diff --stat tests/golden
 
+.venv-spark/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv-spark
+	.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[parquet]"
+	.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check --group spark
+	touch .venv-spark/.installed
+
+spark: .venv-spark/.installed ## the same integers from Spark, on one machine's two cores and on two executors; Java 17
+	.venv-spark/bin/python -m pytest -rs tests/generative/test_engines_exported.py -k spark
+
 mutation: $(VENV)/.dev ## would a silent pass be noticed?
 	$(BIN)/python tests/mutation/mutate.py
 
@@ -57,4 +67,4 @@ wheel: $(VENV)/.dev
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) build dist demo
+	rm -rf $(VENV) .venv-spark build dist demo
