@@ -24,10 +24,11 @@ command.add_command(diff)
 
 command.add_command(agreement_parties.accede)
 command.add_command(agreement_parties.end)
+command.add_command(agreement_parties.figures)
 
 
 @command.command("new")
-@click.argument("kind", type=click.Choice(["gp", "specialist", "social", "client"]))
+@click.argument("kind", type=click.Choice(["gp", "specialist", "social", "other", "client"]))
 @click.option("--partner", "parties", multiple=True, help="A partner you added; may be repeated for a group.")
 @click.option("--id", "agreement_id", help="Its short name; else made from kind and year.")
 @click.option("--from", "start", type=click.DateTime(["%Y-%m-%d"]), help="First day; else today.")
@@ -274,23 +275,32 @@ def calendar(speaker: Speaker, agreement: str, to: Path) -> None:
 
 @command.command("form")
 @click.argument("agreement")
-@click.option("--partner", required=True, help="The party the form is for.")
+@click.option("--partner", required=True, help="The party the form is for; local:clients for clients.")
 @click.option(
-    "--to", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file: .xlsx, or .age to seal."
+    "--to", type=click.Path(path_type=Path, dir_okay=False), required=True,
+    help="The file: .xlsx, .docx, .pdf or .html to print, or .age to seal.",
+)  # fmt: skip
+@click.option("--totals", is_flag=True, help="Ask for totals only, without patients.")
+@click.option(
+    "--codes", type=click.Path(path_type=Path, dir_okay=False), help="A table for yourself: whose code it is."
 )
 @common
-def form(speaker: Speaker, agreement: str, partner: str, to: Path) -> None:
-    """Make the form on which a partner without this toolkit answers, with its open cases.
+def form(speaker: Speaker, agreement: str, partner: str, to: Path, totals: bool, codes: Path | None) -> None:
+    """Make the form on which a party without this toolkit answers about its open cases, or clients about themselves.
 
     Example: exchange agreement form hospital-2026 --partner agb:06999994 --to form.xlsx
     """
     from exchange.operations import forms
 
     with speaker.workspace() as workspace:
-        made = forms.make(workspace, agreement, partner=partner, to=to, language=speaker.language)
+        made = forms.make(
+            workspace, agreement, partner=partner, to=to, totals=totals, codes=codes, language=speaker.language
+        )
     speaker.tell("program.form-made", file=made.file, cases=made.cases)
     if made.passphrase:
         speaker.tell("program.form-passphrase", passphrase=made.passphrase)
+    if codes is not None:
+        speaker.tell("program.form-codes", file=codes)
     speaker.result(made)
 
 

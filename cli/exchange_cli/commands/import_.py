@@ -24,6 +24,10 @@ from exchange_cli.speaking import Speaker, common
 @click.option("--agreement", help="For a form: the agreement it belongs to.")
 @click.option("--partner", help="For a form: the party it came from.")
 @click.option("--how", default="", help="For a form: how you know who sent it.")
+@click.option(
+    "--receipt", type=click.Path(path_type=Path, dir_okay=False),
+    help="For a form: a page for who returned it (.docx, .pdf, .html or .md).",
+)  # fmt: skip
 @reaching
 @common
 def command(
@@ -34,6 +38,7 @@ def command(
     agreement: str | None,
     partner: str | None,
     how: str,
+    receipt: Path | None,
     host_key: str,
     identity: Path | None,
     ssh_secret_fd: int | None,
@@ -46,17 +51,30 @@ def command(
 
     if not files and folder is None:
         raise click.UsageError(speaker.say("program.no-files"))
+    if receipt is not None and len([file for file in files if file.suffix.lower() == ".xlsx"]) != 1:
+        raise click.UsageError(speaker.say("program.receipt-one"))
     with speaker.workspace() as workspace, speaker.progress("program.importing") as step:
         sheets = [file for file in files if file.suffix.lower() == ".xlsx"]
         sealed = [file for file in files if file.suffix.lower() != ".xlsx"]
         read = [
-            forms.take_in(workspace, file, agreement=agreement or "", partner=partner or "", how=how) for file in sheets
+            forms.take_in(
+                workspace,
+                file,
+                agreement=agreement or "",
+                partner=partner or "",
+                how=how,
+                receipt=receipt,
+                language=speaker.asked or "nl",
+            )
+            for file in sheets
         ]
         into = login(speaker, host_key, identity, ssh_secret_fd)
         results = importing.take_in(workspace, sealed, folder=folder, after=after, login=into, progress=step)
     for form in read:
         speaker.tell("program.import-form", file=form.file, answers=form.answers, party=form.party)
         speaker.findings(form.findings)
+        if form.receipt is not None:
+            speaker.tell("program.import-receipt", file=form.receipt, party=form.party)
     for one in results:
         speaker.tell(
             f"program.import-{one.state}",

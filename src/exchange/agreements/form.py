@@ -35,12 +35,16 @@ _MOST_COUNT = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question: an element about one case over [start, end); a total has no case."""
+    """One question: an element about one case over [start, end); a total has no case.
+
+    `text` is what is asked, where the agreement's own words for the element are not fit for who answers.
+    """
 
     element: str
     start: date
     end: date
     case_code: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,14 @@ def blank_form(frozen: Frozen, asked: Sequence[Asked], *, on: date, language: st
     _fill(book, frozen, asked, language)
     book.close()
     return target.getvalue()
+
+
+def question(frozen: Frozen, asked: Asked, language: str) -> str:
+    """Return what is asked in words; of a total, the counts that stand in two columns."""
+    if asked.text:
+        return asked.text
+    words = frozen.labels[asked.element]
+    return words["label"][language] if asked.element.startswith("aggregate.") else words["plain"][language]
 
 
 def read_form(data: bytes, frozen: Frozen) -> Returned:
@@ -240,7 +252,7 @@ def _fill(book: Any, frozen: Frozen, asked: Sequence[Asked], language: str) -> N
         sheet.set_column(column, column, width)
         sheet.write_string(_FIRST - 1, column, say(f"agreements.form.{name}", {}, language), bold)
     for row, one in enumerate(asked, start=_FIRST):
-        _row(sheet, row, one, frozen.labels[one.element]["plain"][language], (wrap, entry, entry_day))
+        _row(sheet, row, one, question(frozen, one, language), (wrap, entry, entry_day))
     if asked:
         _validate(sheet, _FIRST, _FIRST + len(asked) - 1, language)
     sheet.freeze_panes(_FIRST, 0)

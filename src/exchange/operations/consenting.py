@@ -43,7 +43,7 @@ def record(
     if patient_id is None:
         raise StoreError("operations.unknown-epd", hints=("hint.epd-number",))
     said = Consent(
-        patient_id, str(Party.parse(partner)), purpose, ConsentState(state), day or workspace.on, evidence.strip(),
+        patient_id, _partner(workspace, partner), purpose, ConsentState(state), day or workspace.on, evidence.strip(),
         _BY[given_by],
     )  # fmt: skip
     wrong = rules.check(said, workspace.store.patient_identity(patient_id).birth_date)
@@ -60,6 +60,18 @@ def record(
     if said.state is ConsentState.GIVEN:
         return withdrawing.Cancelled()
     return withdrawing.cancel(workspace, {patient_id}, said.partner)
+
+
+def _partner(workspace: Workspace, given: str) -> str:
+    """Return a party by its register, or the clients themselves as an agreement here names them (local:clients)."""
+    from exchange.operations import agreeing
+
+    named = given.strip().lower()
+    if named.startswith("local:"):
+        for stored in workspace.store.agreements.list():
+            if agreeing.thawed(stored).agreement.party(named) is not None:
+                return named
+    return str(Party.parse(given))
 
 
 def load(workspace: Workspace, file: Path) -> int:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange.errors import AgreementError
-from exchange.findings import Finding, Severity
-from exchange.operations import catching_up, files, posting, trail
+from exchange.findings import Finding, Severity, say
+from exchange.operations import catching_up, files, form_questions, posting, trail
 from exchange.operations.gathering import Courses, Terms, terms_of
 from exchange.operations.telling import question
 from exchange.operations.workspace import Workspace
-from exchange.records.codes import Evidence
+from exchange.records.codes import Evidence, PartnerKind
 from exchange.records.elements import elements
-from exchange.records.model import Aggregate, Answer, Case, Patient
+from exchange.records.model import Aggregate, Answer, Case, Episode, Patient
 
 if TYPE_CHECKING:
     from exchange.agreements.agreement import Party
@@ -51,12 +51,23 @@ class FormTaken:
     answers: int
     open: int
     findings: tuple[Finding, ...]
+    receipt: Path | None = None
 
 
-def make(workspace: Workspace, agreement: str, *, partner: str, to: Path, language: str = "nl") -> Made:
-    """Make the form for a partner that signed on paper, opening its cases; a `.age` is sealed with a passphrase.
+def make(
+    workspace: Workspace,
+    agreement: str,
+    *,
+    partner: str,
+    to: Path,
+    totals: bool = False,
+    codes: Path | None = None,
+    language: str = "nl",
+) -> Made:
+    """Make the form for a party that signed on paper, opening its cases; a `.age` is sealed with a passphrase.
 
-    The form names koppelcodes and windows, never who it is: the partner knows the code from the letter.
+    .xlsx to fill in, .docx, .pdf or .html to print. It names koppelcodes and windows, never who it is: `codes` is a
+    table for the practice alone that does. With `totals` it asks for counts only, and no case is opened.
     """
     from exchange.agreements import form
 
@@ -64,17 +75,72 @@ def make(workspace: Workspace, agreement: str, *, partner: str, to: Path, langua
     terms = terms_of(workspace, agreement)
     other = _partner(terms, partner)
     terms = terms.toward(other)
-    cases = _open_cases(terms, other)
-    spans = {case.code: span for case, span in cases}
-    asked = questions(terms, spans)
-    data = form.blank_form(terms.frozen, asked, on=workspace.on, language=language)
+    asked, cases = ((), []) if totals else _asked(terms, other, language)
+    if totals:
+        asked = form_questions.totals(terms)
     passphrase = ""
     if to.suffix == ".age":
+        data = form.blank_form(terms.frozen, asked, on=workspace.on, language=language)
         passphrase = _seal(workspace, terms, other, data, to)
+    elif to.suffix.lower() == ".xlsx":
+        files.write(to, form.blank_form(terms.frozen, asked, on=workspace.on, language=language))
     else:
-        files.write(to, data)
+        _print(terms, other, asked, to, language)
+    if codes is not None:
+        _write_codes(workspace, cases, codes)
     trail.note(workspace, "form-made", counterparty=other.party, ground=agreement, detail=f"{len(cases)} cases")
     return Made(to, len(cases), len(asked), passphrase)
+
+
+def _asked(terms: Terms, other: Party, language: str) -> tuple[tuple[Asked, ...], list[Case]]:
+    """Return every question to a partner about its cases, or to clients about themselves, and the cases."""
+    if other.kind is not PartnerKind.CLIENT:
+        spans = _open_cases(terms, other)
+        return form_questions.about_cases(terms, {case.code: span for case, span in spans}), [one for one, _ in spans]
+    asked: list[Asked] = []
+    cases = []
+    known = _known_cases(terms, other)
+    for episode in form_questions.client_courses(terms, other):
+        case = known.get(episode.episode_id)
+        if not form_questions.of_client(terms, episode, case):
+            continue
+        case = case or _opened(terms, other, episode)
+        cases.append(case)
+        asked += [
+            replace(one, text=form_questions.in_words(one, language, client=True))
+            for one in form_questions.of_client(terms, episode, case)
+        ]
+    return tuple(asked), cases
+
+
+def _print(terms: Terms, other: Party, asked: Sequence[Asked], to: Path, language: str) -> None:
+    from exchange.agreements.form import question
+    from exchange.reports import partner_form
+
+    agreement = terms.frozen.agreement
+    lines = [partner_form.Line(one.case_code, question(terms.frozen, one, language), one.start, one.end)
+             for one in asked]  # fmt: skip
+    letterhead = terms.workspace.folder / "letterhead.docx"
+    partner_form.write(
+        partner_form.FormFacts(
+            agreement.practice.name, agreement.practice.privacy_contact, agreement.title[language], agreement.id,
+            agreement.version, terms.stored.digest, other.name, other.kind is PartnerKind.CLIENT, agreement.answer_days,
+            tuple(lines), terms.workspace.on,
+        ),
+        language, to, reference=letterhead if letterhead.is_file() else None,
+    )  # fmt: skip
+
+
+def _write_codes(workspace: Workspace, cases: Sequence[Case], to: Path) -> None:
+    """Write which koppelcode is whose, for the practice alone: it never goes with the form."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, delimiter=";", lineterminator="\r\n")
+    writer.writerow(("Koppelcode", "EPD-nummer", "Geopend op"))
+    for case in cases:
+        number = workspace.store.patient_identity(case.patient_id).epd_number or ""
+        writer.writerow((case.code, number, f"{case.opened_on:%d-%m-%Y}"))
+    files.write(to, stream.getvalue().encode("utf-8-sig"))
+    trail.note(workspace, "codes-written", detail=f"{len(cases)} cases")
 
 
 def ask(workspace: Workspace, agreement: str, *, to: Path, language: str = "nl") -> Made:
@@ -91,7 +157,7 @@ def ask(workspace: Workspace, agreement: str, *, to: Path, language: str = "nl")
             known = spans.get(case.code, (None, None))
             spans[case.code] = (start or known[0], end or known[1])
         people[case.code] = workspace.store.patient_identity(case.patient_id)
-    asked = questions(terms, {code: span for code, span in spans.items() if span[0] is not None})
+    asked = form_questions.about_cases(terms, {code: span for code, span in spans.items() if span[0] is not None})
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter=";", lineterminator="\r\n")
     head = (
@@ -120,27 +186,20 @@ def ask(workspace: Workspace, agreement: str, *, to: Path, language: str = "nl")
     return Made(to, len(spans), len(asked))
 
 
-def questions(terms: Terms, spans: Mapping[str, tuple[date | None, date | None]]) -> tuple[Asked, ...]:
-    """Return every question about every case: one per element, from the first day until today or the longest window.
+def take_in(
+    workspace: Workspace,
+    file: Path,
+    *,
+    agreement: str,
+    partner: str,
+    how: str,
+    receipt: Path | None = None,
+    language: str = "nl",
+) -> FormTaken:
+    """Read a form that came back, as unsigned evidence that a named person vouches for; all of it or nothing.
 
-    `spans` are first and last day of each case by koppelcode.
+    `receipt` is a page to give to who returned it: what was taken in and which rows were not, and why.
     """
-    from exchange.agreements.form import Asked
-    from exchange.indicators.moments import add_days, add_months
-
-    wanted = [one for one in sorted(terms.flow_elements(_RETURN, "partner")) if one.startswith("answer.")]
-    window, today = terms.frozen.window, terms.workspace.on
-    found = []
-    for code, (start, end) in sorted(spans.items()):
-        if start is None or start >= today:
-            continue
-        last = today if end is None else min(today, add_days(add_months(end, window.months), window.days + 1))
-        found += [Asked(element, start, max(last, add_days(start, 1)), code) for element in wanted]
-    return tuple(found)
-
-
-def take_in(workspace: Workspace, file: Path, *, agreement: str, partner: str, how: str) -> FormTaken:
-    """Read a form that came back, as unsigned evidence that a named person vouches for; all of it or nothing."""
     from exchange.agreements import form
 
     if not (agreement and partner and how.strip()):
@@ -163,7 +222,14 @@ def take_in(workspace: Workspace, file: Path, *, agreement: str, partner: str, h
             found.append(Finding(rule, severity=Severity.WARNING, line=row.line, params={"event": _RETURN}))
             continue
         answers.append(_answer(row, case, other, message))
-    totals = [_total(row, other, message) for row in returned.totals]
+    totals = []
+    for total in returned.totals:
+        if not _allowed_total(terms, other, total):
+            found.append(
+                Finding("forms.not-allowed", severity=Severity.WARNING, line=total.line, params={"event": _RETURN})
+            )
+            continue
+        totals.append(_total(total, other, message))
     with workspace.store.together(by=workspace.user, at=workspace.now):
         workspace.store.answers.save(
             answers, epoch_order=0, sequence=None, by=workspace.user, at=workspace.now, aggregates=totals
@@ -171,7 +237,29 @@ def take_in(workspace: Workspace, file: Path, *, agreement: str, partner: str, h
     trail.note(
         workspace, "form-received", counterparty=other.party, ground=agreement, object=message, detail=how.strip()
     )  # fmt: skip
-    return FormTaken(file.name, other.party, len(answers) + len(totals), returned.open, tuple(found))
+    taken = FormTaken(file.name, other.party, len(answers) + len(totals), returned.open, tuple(found), receipt)
+    if receipt is not None:
+        _write_receipt(terms, other, taken, (len(answers), len(totals)), returned.filled_by, data, language)
+    return taken
+
+
+def _write_receipt(
+    terms: Terms, other: Party, taken: FormTaken, counts: tuple[int, int], filled_by: str, data: bytes, language: str
+) -> None:
+    from exchange.reports import partner_form
+
+    workspace, agreement = terms.workspace, terms.frozen.agreement
+    refused = [(one.line, say(one.rule, one.params, language)) for one in taken.findings]
+    facts = partner_form.ReceiptFacts(
+        agreement.practice.name, agreement.practice.privacy_contact, agreement.title[language], agreement.id,
+        agreement.version, other.name, filled_by, taken.file, hashlib.sha256(data).hexdigest(), *counts, taken.open,
+        other.kind is PartnerKind.CLIENT, tuple(refused), workspace.user, workspace.on,
+    )  # fmt: skip
+    letterhead = workspace.folder / "letterhead.docx"
+    if taken.receipt is not None:
+        partner_form.write_receipt(
+            facts, language, taken.receipt, reference=letterhead if letterhead.is_file() else None
+        )  # fmt: skip
 
 
 def _partner(terms: Terms, partner: str) -> Party:
@@ -185,11 +273,9 @@ def _open_cases(terms: Terms, other: Party) -> list[tuple[Case, tuple[date, date
     """Return the partner's cases with first and last day, opening those that were not; each asked of the gate."""
     from exchange.agreements import gate
     from exchange.agreements.facts import CaseFacts, Suite
-    from exchange.signing.pseudonyms import case_code, case_id
 
     workspace = terms.workspace
-    known = {case.episode_id: case for case in workspace.store.cases.of_agreement(terms.stored.agreement_id)
-             if case.partner == other.party}  # fmt: skip
+    known = _known_cases(terms, other)
     opened = []
     carried = frozenset({"case.code", "episode.start"})
     first = terms.frozen.agreement.term.covers_from
@@ -209,14 +295,38 @@ def _open_cases(terms: Terms, other: Party) -> list[tuple[Case, tuple[date, date
         if not gate.decide(asked, terms.frozen).allowed:
             gate.require(replace(asked, case=CaseFacts(None, belongs=True), period=None), terms.frozen)
             continue
-        case = known.get(episode.episode_id)
-        if case is None:
-            new_id = case_id()
-            case = Case(new_id, case_code(new_id), terms.stored.agreement_id, other.party,
-                        episode.episode_id, episode.patient_id, workspace.on)  # fmt: skip
-            workspace.store.cases.open(case, by=workspace.user, at=workspace.now)
+        case = known.get(episode.episode_id) or _opened(terms, other, episode)
         opened.append((case, (episode.start, episode.end)))
     return opened
+
+
+def _known_cases(terms: Terms, other: Party) -> dict[str, Case]:
+    cases = terms.workspace.store.cases.of_agreement(terms.stored.agreement_id)
+    return {case.episode_id: case for case in cases if case.partner == other.party}
+
+
+def _opened(terms: Terms, other: Party, episode: Episode) -> Case:
+    """Open a case; on a form only its koppelcode goes out."""
+    from exchange.signing.pseudonyms import case_code, case_id
+
+    workspace, new_id = terms.workspace, case_id()
+    case = Case(new_id, case_code(new_id), terms.stored.agreement_id, other.party,
+                episode.episode_id, episode.patient_id, workspace.on)  # fmt: skip
+    workspace.store.cases.open(case, by=workspace.user, at=workspace.now)
+    return case
+
+
+def _allowed_total(terms: Terms, other: Party, row: AggregateRow) -> bool:
+    """Ask the gate whether this total may come in on a form."""
+    from exchange.agreements import gate
+    from exchange.agreements.facts import Suite
+
+    event = form_questions.TOTALS if terms.frozen.flow(form_questions.TOTALS, "partner") else _RETURN
+    elements_ = frozenset({row.element, "aggregate.eligible-patients"}) & terms.flow_elements(event, "partner")
+    asked = question(
+        terms, other, event, elements=elements_ | {row.element}, case=None, period=(row.start, row.end), inward=True
+    )
+    return gate.decide(replace(asked, suite=Suite.FORM), terms.frozen).allowed
 
 
 def _allowed(terms: Terms, other: Party, row: AnswerRow, case: Case) -> bool:
@@ -238,8 +348,9 @@ def _allowed(terms: Terms, other: Party, row: AnswerRow, case: Case) -> bool:
 
 
 def _answer(row: AnswerRow, case: Case, other: Party, message: str) -> Answer:
+    evidence = Evidence.CLIENT if other.kind is PartnerKind.CLIENT else Evidence.FORM
     return Answer(
-        "", case.case_id, case.episode_id, row.element, row.start, row.end, row.status, Evidence.FORM, other.party,
+        "", case.case_id, case.episode_id, row.element, row.start, row.end, row.status, evidence, other.party,
         row.count, row.first_day, message,
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from exchange.operations import (
     catching_up,
     ending,
     exporting,
+    form_questions,
     forms,
     gathering,
     importing,
@@ -281,7 +282,7 @@ def test_a_question_asks_from_the_first_day_until_today_or_the_end_of_the_window
     with town.open("praktijk") as practice:
         terms = gathering.terms_of(practice, "ziekenhuis")
         today = practice.on
-        asked = forms.questions(
+        asked = form_questions.about_cases(
             terms,
             {
                 "AAA": (date(2026, 1, 1), None),
