@@ -117,6 +117,29 @@ def totals(text: Frozen = GP, **changes: Any) -> Question:
     return replace(question, **changes)
 
 
+def pooling(content: dict[str, Any]) -> None:
+    """Let pooled records go out under an agreement, with consent."""
+    terms = next(flow for flow in content["agreement"]["flows"] if flow["event"] == "partner-return")
+    content["agreement"]["flows"].append({**terms, "event": "pooled-records", "from": "practice"})
+    elements = ["patient.birth-date:year", "episode.start:week"]
+    content["flows"].append({"event": "pooled-records", "from": "practice", "elements": elements})
+
+
+POOL = frozen(PartnerKind.OTHER, party(ONE, "partner", PartnerKind.OTHER), change=pooling)
+
+
+def pooled(text: Frozen = POOL, **changes: Any) -> Question:
+    """Pooled records go out: no case, and to who treats nobody."""
+    question = opening(
+        text,
+        event="pooled-records",
+        purpose="effect",
+        elements=frozenset({"patient.birth-date:year", "episode.start:week"}),
+        case=CaseFacts(opened_on=None, belongs=False, consent=ConsentState.GIVEN),
+    )
+    return replace(question, **changes)
+
+
 def failing(question: Question, text: Frozen = GP) -> set[str]:
     return {premise.rule.removesuffix(".refused") for premise in gate.decide(question, text).failed}
 
@@ -212,6 +235,23 @@ def test_the_first_day_of_the_term_and_the_edges_of_the_period_are_inside() -> N
 def test_a_premise_that_a_question_does_not_raise_is_left_out(question: Question, left_out: set[str]) -> None:
     every = {rule for rule, _, _ in gate._PREMISES}
     assert {premise.rule for premise in gate.decide(question, GP).premises} == every - left_out
+
+
+def test_pooled_records_have_no_case_and_need_all_the_rest() -> None:
+    assert not failing(pooled(), POOL)
+    asked = {premise.rule for premise in gate.decide(pooled(), POOL).premises}
+    assert asked == {rule for rule, _, _ in gate._PREMISES} - {
+        "gate.tail",
+        "gate.version",
+        "gate.bsn",
+        "gate.case",
+        "gate.belongs",
+    }
+    assert failing(pooled(case=CaseFacts(None, belongs=False)), POOL) == {"gate.consent"}
+    withdrawn = CaseFacts(None, belongs=False, consent=ConsentState.WITHDRAWN)
+    assert failing(pooled(case=withdrawn), POOL) == {"gate.consent"}
+    exact = frozenset({"patient.birth-date", "episode.start:week"})
+    assert failing(pooled(elements=exact), POOL) == {"gate.elements"}
 
 
 def test_consent_that_was_given_is_shown_where_it_was_not_needed() -> None:
