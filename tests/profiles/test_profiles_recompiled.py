@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 
+import listing
 import pytest
+import recompile
 
 from exchange.messages.codes import BASE, EXTENSIONS, extension_url
 from exchange.messages.profile_checking import profiles
@@ -16,21 +15,6 @@ from exchange.messages.profiles import BY_KIND, OBSERVATIONS
 
 HERE = Path(__file__).parent
 FHIR = HERE.parents[1] / "schemas" / "fhir"
-
-
-def load(name: str) -> ModuleType:
-    """Return a script beside this file."""
-    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-listing = load("listing")
-recompile = load("recompile")
 
 
 def committed(kind: str) -> dict[str, dict]:

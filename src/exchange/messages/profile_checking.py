@@ -41,9 +41,9 @@ def keeps_profiles(tree: Mapping[str, Any]) -> bool:
     """Say in one pass whether a message breaks no profile; one that is not ours breaks none."""
     if not is_ours(tree):
         return True
-    grouped: dict[str, list[Any]] = {
-        "message": [{**tree, "entry": [{**each, "resource": {}} for each in tree["entry"]]}]
-    }
+    # The Bundle's own profile asks nothing of what is inside its entries, so that need not be handed over twice.
+    frames = [{**entry, "resource": None} if "resource" in entry else entry for entry in items(tree, "entry")]
+    grouped: dict[str, list[Any]] = {"message": [{**tree, "entry": frames}]}
     for resource in (entry.get("resource") for entry in items(tree, "entry")):
         if isinstance(resource, dict) and (profile := profile_of(resource)):
             grouped.setdefault(profile, []).append(resource)
