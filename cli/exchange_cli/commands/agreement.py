@@ -125,17 +125,29 @@ def check(speaker: Speaker, file: Path) -> int:
 @click.argument("agreement")
 @click.option("--elements", is_flag=True, help="Exactly what leaves and what must come in, in plain words.")
 @click.option("--clause", metavar="ID", help="One article as a page of its own, such as client-letter.")
+@click.option("--dpia", "kind", flag_value="dpia", help="Input for a data protection impact assessment, filled in.")
+@click.option("--notes", "kind", flag_value="notes", help="Notes for a lawyer: which wording is a choice.")
+@click.option("--fhir", "kind", flag_value="fhir", help="A FHIR Measure for each indicator; nothing about patients.")
 @click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="Print it: .docx, .pdf, .html or .md.")
 @common
-def show(speaker: Speaker, agreement: str, elements: bool, clause: str | None, to: Path | None) -> None:
-    """Show an agreement (its name, or a draft's file), from its own signed content.
+def show(
+    speaker: Speaker, agreement: str, elements: bool, clause: str | None, kind: str | None, to: Path | None
+) -> None:
+    """Show an agreement (its name, or a draft's file), from its own signed content; or what goes with it.
 
     Example: exchange agreement show gp-2026 --elements
+
+    Example: exchange agreement show gp-2026 --dpia --to dpia.docx
     """
-    from exchange.operations import drafting
+    from exchange.operations import annexes, drafting
 
     with speaker.workspace() as workspace:
-        text = drafting.show(workspace, agreement, elements=elements, clause=clause, language=speaker.language, to=to)
+        if kind is not None:
+            text = annexes.show(workspace, agreement, kind, language=speaker.language, to=to)
+        else:
+            text = drafting.show(
+                workspace, agreement, elements=elements, clause=clause, language=speaker.language, to=to
+            )
     if to is None:
         speaker.line(text)
     else:

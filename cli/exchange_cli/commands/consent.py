@@ -66,6 +66,25 @@ def record(
     speaker.result({"recorded": 1, "cancelled": cancelled.files, "standing": cancelled.standing})
 
 
+@command.command("fhir")
+@click.argument("agreement")
+@click.option(
+    "--to", type=click.Path(path_type=Path, dir_okay=False), help="A file within the workspace; else reports/."
+)
+@common
+def fhir(speaker: Speaker, agreement: str, to: Path | None) -> None:
+    """Write a FHIR Consent for each client, partner and purpose; the file stays in the workspace.
+
+    Example: exchange consent fhir gp-2026
+    """
+    from exchange.operations import annexes
+
+    with speaker.workspace() as workspace:
+        file, count = annexes.consents(workspace, agreement, to=to, language=speaker.language)
+    speaker.tell("annexes.consents-written", file=file, count=count)
+    speaker.result({"file": file, "consents": count})
+
+
 @command.command("withdrawals")
 @common
 def withdrawals(speaker: Speaker) -> int:

@@ -16,10 +16,10 @@ from exchange.records.codes import PartnerKind
 
 if TYPE_CHECKING:
     from exchange.agreements.agreement import Agreement, Party
+    from exchange.agreements.frozen import Frozen
     from exchange.agreements.signing import PaperRecord
     from exchange.store.agreements import StoredAgreement
 
-_MOST_DRAFT = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def check(file: Path, *, on: date) -> tuple[Finding, ...]:
     from exchange.agreements import checking, reading
     from exchange.indicators.reading import shipped_definitions
 
-    draft, found = reading.read(files.read(file, most=_MOST_DRAFT), file.name)
+    draft, found = reading.read(_text(file), file.name)
     if draft is None:
         return found
     every = [*found, *checking.check(draft, shipped_definitions(), on)]
@@ -147,11 +147,20 @@ def show(
     return text
 
 
+def frozen_of(workspace: Workspace, agreement: str) -> Frozen:
+    """Return the content of an agreement: a stored one with who acceded to it, or a draft's file."""
+    from exchange.agreements import signing
+    from exchange.operations import agreeing
+
+    payload, draft = _payload(workspace, agreement)
+    return signing.thaw(payload) if draft else agreeing.thawed(agreeing.find(workspace, agreement))
+
+
 def read(file: Path) -> Agreement:
     """Return the agreement of a draft; AgreementError while it can't be read without an error."""
     from exchange.agreements import reading
 
-    draft, found = reading.read(files.read(file, most=_MOST_DRAFT), file.name)
+    draft, found = reading.read(_text(file), file.name)
     if draft is None or any(one.severity is Severity.ERROR for one in found):
         raise AgreementError("agreeing.unreadable", hints=("hint.agreements.check",), file=file.name, count=len(found))
     return draft.agreement
@@ -164,6 +173,16 @@ def calendar(workspace: Workspace, agreement: str, *, to: Path, language: str = 
 
     frozen = agreeing.thawed(agreeing.find(workspace, agreement))
     files.write(to, moments.events(frozen, now=workspace.now, language=language).encode("utf-8"))
+
+
+def _text(file: Path) -> bytes:
+    """Return a draft's bytes; one that is too big for a draft is refused as such, whatever is in it."""
+    from exchange.agreements.lines import LARGEST
+
+    if file.is_file() and file.stat().st_size > LARGEST:
+        hints = ("hint.agreements.see-template",)
+        raise AgreementError("agreements.yaml-too-big", hints=hints, source=file.name, line=1)
+    return files.read(file, most=LARGEST)
 
 
 def _payload(workspace: Workspace, agreement: str) -> tuple[bytes, bool]:

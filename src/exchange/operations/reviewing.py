@@ -8,26 +8,22 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exchange import __version__
 from exchange.errors import AgreementError
 from exchange.findings import Finding, Severity, say
-from exchange.operations import agreeing, files, improving, surveying, trail, weighing
+from exchange.operations import agreeing, files, improving, minuting, trail, weighing
 from exchange.operations.gathering import Terms, terms_of
+from exchange.operations.minuting import INTERNAL, moments_of, reviews_of
 from exchange.operations.weighing import EVERYONE, Weighed
 from exchange.operations.workspace import Workspace
 
 if TYPE_CHECKING:
-    from exchange.agreements.agreement import Agreement
-    from exchange.reports.minutes import Earlier, Line, MinutesFacts, Side
     from exchange.store.reviews import Review
 
 CONTINUE, IMPROVE, REVISE, END = OUTCOMES = ("continue", "improve", "revise", "end")
-INTERNAL = "internal"
 # The clause has the figures sent round ten working days before the moment.
 AHEAD = timedelta(days=28)
 # Time to read and sign before a new version begins.
 _TO_SIGN = timedelta(days=30)
-_FEWEST = 10
 _OVER = frozenset({"active", "active-paper-signed", "under-review", "follow-up-tail"})
 
 
@@ -83,7 +79,7 @@ def prepare(
     _require_knowable(weighed, chosen)
     written = tuple(to) or (_place(workspace, agreement, chosen, reader),)
     for file in written:
-        _write(terms, chosen, cut_off, weighed, reader, language, file)
+        minuting.write(terms, chosen, cut_off, weighed, reader, language, file)
     review = _kept(terms, chosen, cut_off, weighed)
     with workspace.store.together(by=workspace.user, at=workspace.now):
         workspace.store.reviews.save(review, by=workspace.user, at=workspace.now)
@@ -91,7 +87,7 @@ def prepare(
         workspace, "agreement-review-opened", object=f"agreement:{terms.stored.digest}", ground=agreement,
         detail=chosen.isoformat(),
     )  # fmt: skip
-    moments = _moments(terms.frozen.agreement)
+    moments = moments_of(terms.frozen.agreement)
     primary = next((one for one in weighed if one.agreed.primary), None)
     judged = primary.figure.verdict if primary is not None and primary.figure is not None else None
     return Prepared(
@@ -159,13 +155,9 @@ def _terms(workspace: Workspace, agreement: str) -> Terms:
     return terms
 
 
-def _moments(agreement: Agreement) -> list[date]:
-    return [one.on for one in agreement.evaluations]
-
-
 def _chosen(terms: Terms, moment: date | None) -> date:
     """Return the moment this review is for: one of the agreed ones that was not held yet."""
-    moments, on = _moments(terms.frozen.agreement), terms.workspace.on
+    moments, on = moments_of(terms.frozen.agreement), terms.workspace.on
     shown = ", ".join(one.isoformat() for one in moments)
     if moment is None:
         come = [one for one in moments if one <= on + AHEAD]
@@ -176,17 +168,13 @@ def _chosen(terms: Terms, moment: date | None) -> date:
         moment = come[-1]
     elif moment not in moments:
         raise AgreementError("reviewing.no-moment", hints=("hint.reviewing-moment",), moments=shown)
-    held = {one.moment: one for one in _reviews(terms) if one.held_on is not None}
+    held = {one.moment: one for one in reviews_of(terms) if one.held_on is not None}
     if moment in held:
         raise AgreementError(
             "reviewing.held-already", hints=("hint.reviewing-moment",), moment=moment.isoformat(), moments=shown,
             held=str(held[moment].held_on),
         )  # fmt: skip
     return moment
-
-
-def _reviews(terms: Terms) -> tuple[Review, ...]:
-    return terms.workspace.store.reviews.of(terms.stored.agreement_id)
 
 
 def _open_review(terms: Terms, moment: date | None) -> Review:
@@ -223,8 +211,8 @@ def _findings(terms: Terms, moment: date, weighed: Sequence[Weighed]) -> list[Fi
         if one.figure is None:
             rule = "reviewing.primary-not-knowable" if one.agreed.primary else "reviewing.not-knowable"
             said.append(_warning(rule, indicator=one.definition.id, first=one.knowable.isoformat()))
-    recorded = {one.moment for one in _reviews(terms)}
-    skipped = [one for one in _moments(terms.frozen.agreement) if one < moment and one not in recorded]
+    recorded = {one.moment for one in reviews_of(terms)}
+    skipped = [one for one in moments_of(terms.frozen.agreement) if one < moment and one not in recorded]
     if skipped:
         said.append(_warning("reviewing.skipped", moments=", ".join(one.isoformat() for one in skipped)))
     return said
@@ -240,128 +228,6 @@ def _warning(rule: str, **params: object) -> Finding:
 def _place(workspace: Workspace, agreement: str, moment: date, reader: str) -> Path:
     name = agreement if reader == INTERNAL else f"{agreement}-{reader.replace(':', '-')}"
     return workspace.folder / "reports" / f"{say('reviewing.file', {}, 'nl')}-{name}-{moment:%Y-%m-%d}.docx"
-
-
-def _write(
-    terms: Terms, moment: date, cut_off: date, weighed: Sequence[Weighed], reader: str, language: str, to: Path
-) -> None:
-    from exchange.reports import minutes
-
-    facts = _facts(terms, moment, cut_off, weighed, reader, language)
-    letterhead = terms.workspace.folder / "letterhead.docx"
-    to.parent.mkdir(parents=True, exist_ok=True)
-    minutes.write(facts, language, to, reference=letterhead if letterhead.is_file() else None)
-
-
-def _facts(
-    terms: Terms, moment: date, cut_off: date, weighed: Sequence[Weighed], reader: str, language: str
-) -> MinutesFacts:  # fmt: skip
-    from exchange.reports.describing import describe
-    from exchange.reports.minutes import MinutesFacts
-
-    workspace, agreement = terms.workspace, terms.frozen.agreement
-    moments = _moments(agreement)
-    shown = weighed if reader == INTERNAL else weighing.shared(terms, cut_off, reader, weighed)
-    party = agreement.party(reader)
-    names = {one.definition.id for one in weighed}
-    titles = {one.definition.id: one.definition.title[language] for one in weighed}
-    others = {
-        point for one in workspace.store.reviews.list() if one.agreement_id != agreement.id for point in one.points
-    }
-    points = zip(improving.listed(workspace), improving.shown(workspace, titles, {}, language), strict=True)
-    later = [one for one in moments if one > moment]
-    return MinutesFacts(
-        agreement=terms.stored.agreement_id,
-        version=terms.stored.version,
-        digest=terms.stored.digest,
-        title=agreement.title[language],
-        reader=party.name if party is not None else reader,
-        moment=moment,
-        number=moments.index(moment) + 1,
-        of=len(moments),
-        cut_off=cut_off,
-        on=workspace.on,
-        sides=_sides(terms, cut_off, reader),
-        together=_together(terms) if reader == EVERYONE else None,
-        lines=_lines(shown, weighed),
-        missed=agreement.missed[language],
-        unanswered=agreement.unanswered[language],
-        answer_days=agreement.answer_days,
-        about=agreement.evaluations[moments.index(moment)].about.get(language, ""),
-        earlier=_earlier(terms, moment),
-        points=tuple(each for point, each in points if point.indicator in names and point.point_id not in others)
-        if reader == INTERNAL
-        else (),
-        next_moment=min(later, default=None),
-        double_claims=_double_claims(terms) if reader == INTERNAL else None,
-        definitions={one.definition.id: describe(one.definition) for one in weighed},
-        load=workspace.store.last_load(),
-        program=__version__,
-    )
-
-
-def _lines(shown: Sequence[Weighed], weighed: Sequence[Weighed] = ()) -> tuple[Line, ...]:
-    """Return the lines of a table; `weighed` are the same figures before anything was withheld, for the verdict."""
-    from exchange.reports.minutes import Line
-
-    verdicts = {one.definition.id: one.figure.verdict for one in weighed if one.figure is not None}
-    return tuple(
-        Line(one.definition.id, one.agreed.primary, one.knowable, one.figure, verdicts.get(one.definition.id))
-        for one in shown
-    )
-
-
-def _sides(terms: Terms, cut_off: date, reader: str) -> tuple[Side, ...]:
-    """Return the practice and every party; each one's own figures and counts only for who may know them."""
-    from exchange.reports.minutes import Side
-
-    agreement = terms.frozen.agreement
-    counts = {one.party: one for one in weighing.answers(terms)}
-    found = [Side(agreement.practice.name, agreement.practice.signatory.function)]
-    for party in agreement.partners:
-        known = counts[party.party]
-        own = reader in {INTERNAL, party.party} or len(counts) == 1
-        apart = own and len(counts) > 1
-        lines = _lines(weighing.weigh_parts(terms, cut_off, frozenset({party.party}))) if apart else ()
-        found.append(
-            Side(
-                party.name, party.signatory.function, known.cases if own else None, known.answered if own else None,
-                lines,
-            )
-        )  # fmt: skip
-    return tuple(found)
-
-
-def _together(terms: Terms) -> Side | None:
-    """Return the counts of all parties together, where none of them tells of a few."""
-    from exchange.reports.minutes import Side
-
-    counts = weighing.answers(terms)
-    numbers = [number for one in counts for number in (one.cases, one.answered, one.unanswered)]
-    if len(counts) < 2 or any(0 < number < _FEWEST for number in numbers):
-        return None
-    return Side("", cases=sum(one.cases for one in counts), answered=sum(one.answered for one in counts))
-
-
-def _earlier(terms: Terms, moment: date) -> Earlier | None:
-    from exchange.reports.minutes import Earlier
-
-    held = [one for one in _reviews(terms) if one.moment < moment and one.held_on is not None]
-    if not held:
-        return None
-    last = held[-1]
-    primary = terms.frozen.agreement.primary
-    said = last.figures.get(primary.id, {}) if primary is not None else {}
-    return Earlier(
-        last.moment, last.held_on or last.moment, last.outcome, last.decided, str(said.get("verdict", ""))
-    )  # fmt: skip
-
-
-def _double_claims(terms: Terms) -> int | None:
-    """Return how many sessions were paid by one and claimed with another, where the agreement asks for that check."""
-    if not any(one.double_claim_check for one in terms.frozen.agreement.funding):
-        return None
-    return surveying.count_of(terms.workspace, "claimed-twice")
 
 
 def _kept(terms: Terms, moment: date, cut_off: date, weighed: Sequence[Weighed]) -> Review:
@@ -415,7 +281,7 @@ def _point(terms: Terms, review: Review, name: str, language: str) -> str:
     before = next((one for one in improving.listed(workspace) if one.point_id == name), None)
     primary = agreement.primary
     known = signing.definitions_of(terms.frozen)
-    later = [one for one in _moments(agreement) if one > review.moment]
+    later = [one for one in moments_of(agreement) if one > review.moment]
     texts: dict[str, str | None] = {}
     if primary is not None and primary.id in known:
         definition = known[primary.id]
