@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from functools import cache
 from pathlib import Path
@@ -66,7 +67,7 @@ def mutate(data: st.DataObject, tree: Any) -> None:
     if act == "delete":
         del holder[key]
     elif act == "replace":
-        holder[key] = data.draw(scalars | inner)
+        holder[key] = copy.deepcopy(data.draw(scalars | inner))
     elif act == "swap":
         other = data.draw(st.sampled_from(holders(tree)))
         holder[key] = json.loads(
@@ -75,7 +76,7 @@ def mutate(data: st.DataObject, tree: Any) -> None:
     elif act == "twice" and isinstance(holder, list):
         holder.append(holder[key])
     elif isinstance(holder, dict):
-        holder[data.draw(names)] = data.draw(scalars | inner)
+        holder[data.draw(names)] = copy.deepcopy(data.draw(scalars | inner))
 
 
 @CALM
