@@ -98,11 +98,15 @@ def too_few(count: int, threshold: int) -> bool:
 
 
 def small_whole(figure: Figure, threshold: int) -> bool:
-    """Say whether the denominator holds too few patients; in a ratio of two counts, the numerator too."""
+    """Say whether the denominator holds too few patients; in a ratio of two counts, or none, on either side."""
     if too_few(people(figure).whole, threshold):
         return True
-    events = figure.numerator if figure.numerator_patients is None else figure.numerator_patients
-    return figure.kind == "rate-ratio" and too_few(events or 0, threshold)
+    if figure.kind != "rate-ratio" or not figure.denominator:
+        return False
+    after = figure.numerator if figure.numerator_patients is None else figure.numerator_patients
+    before = figure.denominator if figure.complement_patients is None else figure.complement_patients
+    # That nobody had what is counted is a fact about everyone.
+    return any(count is not None and count < threshold for count in (after, before))
 
 
 def small_inside(figure: Figure, threshold: int, *, sensitive: bool) -> bool:

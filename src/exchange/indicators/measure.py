@@ -155,11 +155,13 @@ def _counts(figure: Figure) -> list[dict[str, Any]]:
     """Return the counts by population; the denominator is gross, as FHIR's scoring takes exclusions off itself."""
     net, excluded = figure.denominator, figure.excluded
     way = scoring(figure.kind)
-    gross = None if net is None else net + (excluded or 0)
+    # Of a ratio of sessions the denominator counts sessions, and what was left out are episodes.
+    apart = figure.kind == "ratio" and figure.unit == "episodes"
+    gross = None if net is None else net + (0 if apart else excluded or 0)
     counts: list[tuple[str, str, int | None]] = []
     if figure.eligible is not None or figure.masked:
         # What is eligible in a ratio of two counts are the parties that count; its populations are events.
-        parties = figure.kind == "rate-ratio"
+        parties = figure.unit == "aggregates"
         system, name = (OWN_POPULATION, "eligible") if parties else (POPULATION, "initial-population")
         counts.append((system, name, figure.eligible))
     if way == "continuous-variable":
@@ -167,7 +169,8 @@ def _counts(figure: Figure) -> list[dict[str, Any]]:
     else:
         counts.append((POPULATION, "denominator", gross))
         if excluded is not None:
-            counts.append((POPULATION, "denominator-exclusion", excluded))
+            place = (OWN_POPULATION, "excluded") if apart else (POPULATION, "denominator-exclusion")
+            counts.append((*place, excluded))
         counts.append((POPULATION, "numerator", figure.numerator))
     for name in ("due", "answered", "unknown", "censored"):
         known = getattr(figure, name)

@@ -27,7 +27,7 @@ from exchange.indicators.disclosure import (
     too_few,
 )
 from exchange.indicators.families import sums_of
-from exchange.indicators.figure import Figure, Interval
+from exchange.indicators.figure import Figure, Interval, Verdict
 from exchange.indicators.withholding import OPEN, Table
 
 TOO_FEW = "disclosure.too-few"
@@ -35,6 +35,8 @@ WOULD_REVEAL = "disclosure.would-reveal-another"
 
 # A detail that is one patient's own value, or that halves or quarters of the patients determine.
 EXTREMES = frozenset({"minimum", "maximum", "min", "max"})
+# Either of these counts, with the number that was answered, tells how many cases are unknown.
+UNKNOWN_TELLS = frozenset({"unknown", "due"})
 NEEDS_TIMES = {"median": 2, "lower-quartile": 4, "upper-quartile": 4}
 
 
@@ -279,6 +281,9 @@ def _trimmed(figure: Figure, parts: Collection[str], counts: Collection[str], th
         kept |= {"bounds": None, "interval": _among_answered(figure)}
         details |= {"answered-lower", "answered-upper"}
         withheld.add("bounds")
+        if figure.verdict is not None and not UNKNOWN_TELLS.isdisjoint(counts):
+            # Judged over what is unknown it would bound how many that are; from what is printed nobody can tell.
+            kept["verdict"] = Verdict.CANNOT_TELL
     return replace(
         figure,
         **kept,
@@ -294,8 +299,7 @@ def _among_answered(figure: Figure) -> Interval | None:
     if figure.interval is None or not figure.interval.method.endswith("-bounds"):
         return figure.interval
     method = figure.interval.method.removesuffix("-bounds") + "-answered"
-    limits = (figure.details.get(name) for name in ("answered-lower", "answered-upper"))
-    lower, upper = limits
+    lower, upper = (figure.details.get(name) for name in ("answered-lower", "answered-upper"))
     return None if lower is None or upper is None else Interval(lower, upper, method, figure.interval.level)
 
 

@@ -75,7 +75,7 @@ def agreed(workspace: Workspace, stored: StoredAgreement, frozen: Frozen, whole:
         if definition is None or definition.kind == figuring.NEEDS_TABLE:
             continue
         start, end = _period(workspace, definition, whole)
-        begins = frozen.agreement.term.start if definition.kind == figuring.NEEDS_AGREEMENT else start
+        begins = frozen.agreement.term.start if figuring.needs_agreement(definition) else start
         target = one.target if one.primary else None
         yield Asked(definition, begins, end, stored.agreement_id, target, one.baseline)
 
@@ -88,15 +88,12 @@ def named(workspace: Workspace, figure: str) -> Asked:
         stored = agreeing.find(workspace, agreement)
         known = {one.definition.id: one for one in agreed(workspace, stored, agreeing.thawed(stored), whole)}
     else:
-        chosen = (one for one in figuring.definitions() if one.kind not in _ELSEWHERE)
+        chosen = (one for one in figuring.definitions() if not figuring.needs_more(one))
         known = {one.id: Asked(one, *_period(workspace, one, whole)) for one in chosen}
     if id_ not in known:
         listed = ", ".join(sorted(known))
         raise IndicatorError("choosing.unknown", hints=("hint.choosing",), figure=figure, known=listed)
     return known[id_]
-
-
-_ELSEWHERE = frozenset({figuring.NEEDS_TABLE, figuring.NEEDS_AGREEMENT})
 
 
 def count(workspace: Workspace, asked: Asked) -> tuple[Figure, ...]:

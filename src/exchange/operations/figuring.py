@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
 # These need more than the store: a reference table, or the first day of an agreement.
 NEEDS_TABLE = "standardised-ratio"
-NEEDS_AGREEMENT = "rate-ratio"
+
+
+def needs_agreement(definition: Definition) -> bool:
+    """Say whether a definition counts partners' totals, whose years hang on the first day of an agreement."""
+    return definition.count == "aggregates"
+
+
+def needs_more(definition: Definition) -> bool:
+    """Say whether a definition needs more than what the store counts by itself."""
+    return definition.kind == NEEDS_TABLE or needs_agreement(definition)
 
 
 def definitions(ids: Sequence[str] = ()) -> tuple[Definition, ...]:
@@ -76,14 +85,13 @@ def figures(
     answers under an agreement without a clause for that are left out: `notices` says which.
     """
     named = definitions(ids)
-    chosen = [one for one in named if ids or one.kind not in {NEEDS_TABLE, NEEDS_AGREEMENT}]
+    chosen = [one for one in named if ids or not needs_more(one)]
     if audience != "internal":
         onward = Onward(workspace)
         chosen = [one for one in chosen if onward.passes(one)]
     begin, until = period(workspace, start, end or cut_off, as_of=as_of)
     starts = {
-        one.id: _agreement_start(workspace) if one.kind == NEEDS_AGREEMENT and start is None else begin
-        for one in chosen
+        one.id: _agreement_start(workspace) if needs_agreement(one) and start is None else begin for one in chosen
     }
     found: list[Figure] = []
     for definition, one in zip(
@@ -102,7 +110,7 @@ def notices(workspace: Workspace, ids: Sequence[str] = ()) -> tuple[Finding, ...
     """Return what has to be known before these figures go to the insurer: what is left out, and from when they may."""
     onward = Onward(workspace)
     for definition in definitions(ids):
-        if ids or definition.kind not in {NEEDS_TABLE, NEEDS_AGREEMENT}:
+        if ids or not needs_more(definition):
             onward.passes(definition)
     return onward.findings
 

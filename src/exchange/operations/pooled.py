@@ -56,8 +56,7 @@ def figures(
     from exchange.indicators.figures import figure
     from exchange.records.instruments import instruments
 
-    needy = {figuring.NEEDS_TABLE, figuring.NEEDS_AGREEMENT}
-    chosen = [one for one in figuring.definitions(ids) if ids or one.kind not in needy]
+    chosen = [one for one in figuring.definitions(ids) if ids or not figuring.needs_more(one)]
     found: list[Figure] = []
     with opened(data, engine, remote=remote) as tables:
         begin = start or counting.first_day(tables) or end or on

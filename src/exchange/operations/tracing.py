@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exchange.operations import figuring
 from exchange.operations.choosing import Asked
 from exchange.operations.workspace import Workspace
 
@@ -49,8 +48,14 @@ def trace(workspace: Workspace, asked: Asked, figure: Figure) -> tuple[Traced, .
         return tuple(_patients(question, facts, wanted))
     if definition.count == "moments":
         return tuple(_moments(question, facts, wanted))
-    if definition.kind in {"rate-ratio", figuring.NEEDS_TABLE}:
+    if definition.count == "returns":
+        return tuple(_returns(question, facts, wanted))
+    if definition.count == "aggregates" or definition.reference:
         return ()
+    if definition.paired:
+        return tuple(_pairs(question, facts, wanted))
+    if definition.agreed:
+        return tuple(_against_agreed(question, facts, wanted))
     return tuple(_cases(question, facts, wanted))
 
 
@@ -74,8 +79,10 @@ def differs(figure: Figure, traced: Sequence[Traced]) -> tuple[str, ...]:
 
 
 def _adds(figure: Figure, name: str) -> bool:
-    # The numerator of a mean counts sessions, and its units are patients.
-    return getattr(figure, name) is not None and not (figure.kind == "mean" and name == "numerator")
+    from exchange.indicators.disclosure import COUNTING_PEOPLE
+
+    # The numerator of a mean or of a ratio counts sessions or events, and its units are patients or episodes.
+    return getattr(figure, name) is not None and (name != "numerator" or figure.kind in COUNTING_PEOPLE)
 
 
 def _cases(question: Question, facts: Facts, wanted: tuple[str, ...]) -> Iterator[Traced]:
@@ -121,6 +128,68 @@ def _moments(question: Question, facts: Facts, wanted: tuple[str, ...]) -> Itera
             cells = {"eligible", "due", "answered", "numerator" if one.done else "complement"}
             cells |= {f"parts.{part}" for part in one.parts}
         yield Traced(one.episode.patient_id, one.episode.episode_id, status, frozenset(cells), one.number)
+
+
+def _returns(question: Question, facts: Facts, wanted: tuple[str, ...]) -> Iterator[Traced]:
+    from exchange.indicators.cohort import CONFIRMED, EXCLUDED, NOT_DUE, REFUTED, group_of
+    from exchange.indicators.returning import returns
+
+    for one in returns(question, facts):
+        if group_of(question.group_by, one.episode, facts, one.day) != wanted:
+            continue
+        if one.episode.foreign:
+            status, cells = EXCLUDED, {"excluded"}
+        elif not one.due:
+            status, cells = NOT_DUE, {"eligible", "parts.not-due"}
+        else:
+            status = CONFIRMED if one.on_time else REFUTED
+            cells = {"eligible", "due", "answered", "numerator" if one.on_time else "complement"}
+            cells |= {f"parts.{part}" for part in one.parts}
+        yield Traced(one.episode.patient_id, one.episode.episode_id, status, frozenset(cells))
+
+
+def _pairs(question: Question, facts: Facts, wanted: tuple[str, ...]) -> Iterator[Traced]:
+    from exchange.indicators.cohort import NO_AGREEMENT, NOT_DUE, WHERE_UNKNOWN
+    from exchange.indicators.pairing import pairs
+
+    for one in pairs(question, facts):
+        if one.group == wanted:
+            cells = {name for name, statuses in _counted().items() if one.status in statuses} - {"numerator"}
+            if one.status in {NO_AGREEMENT, NOT_DUE, WHERE_UNKNOWN}:
+                cells.add(f"parts.{one.status}")
+            step = next((step for step in one.steps if step.decisive), None)
+            yield Traced(one.patient_id, one.episode_id, one.status, frozenset(cells), step=step)
+
+
+def _against_agreed(question: Question, facts: Facts, wanted: tuple[str, ...]) -> Iterator[Traced]:
+    from exchange.indicators.cohort import (
+        CONFIRMED,
+        EXCLUDED,
+        OUTSIDE,
+        UNKNOWN,
+        admitted,
+        group_of,
+        in_period,
+        period_day,
+    )  # fmt: skip
+
+    for one in facts.episodes:
+        day = period_day(question.definition, one, facts)
+        if not in_period(question, one, facts) or group_of(question.group_by, one, facts, day) != wanted:
+            continue
+        status, steps = admitted(question, one, facts)
+        number = len(facts.sessions.get(one.episode_id, ()))
+        if status == OUTSIDE:
+            continue
+        if status == EXCLUDED:
+            cells = {"excluded"}
+        elif status:
+            cells = {f"parts.{status}"}
+        else:
+            status = CONFIRMED if number else UNKNOWN
+            cells = {"eligible", "due", "answered"} if number else {"eligible", "parts.no-sessions"}
+        step = next((step for step in steps if step.decisive), None)
+        yield Traced(one.patient_id, one.episode_id, status, frozenset(cells), number or None, step)
 
 
 def _patients(question: Question, facts: Facts, wanted: tuple[str, ...]) -> Iterator[Traced]:

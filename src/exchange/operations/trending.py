@@ -120,7 +120,7 @@ def _steps(asked: Asked, outside: bool) -> tuple[str, ...]:
 
 
 def _refusal(asked: Asked, shown: Figure, drawn: bool, *, outside: bool) -> str:
-    if asked.definition.kind == "rate-ratio":
+    if asked.definition.before is not None:
         return "before-after"
     if shown.masked is not None:
         return "masked"

@@ -118,6 +118,8 @@ def counts_text(figure: Figure, language: str) -> str:
         sentence = label("figure", "of", language, unit=unit, **texts)
     elif figure.kind == "rate-ratio" and figure.numerator is not None and figure.denominator is not None:
         sentence = label("figure", "after-before", language, **texts)
+    elif figure.kind == "ratio" and figure.numerator is not None and figure.denominator is not None:
+        sentence = label("figure", "agreed", language, **texts)
     elif figure.denominator is not None:
         sentence = label("figure", "over", language, unit=unit, **texts)
     else:

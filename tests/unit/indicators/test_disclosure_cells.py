@@ -58,6 +58,15 @@ def test_a_ratio_of_two_counts_has_two_cells() -> None:
     assert not disclosure.small_whole(figure(10, 60, kind="rate-ratio"), 10)
     assert disclosure.small_whole(figure(30, 60, kind="rate-ratio", numerator_patients=9), 10)
     assert not disclosure.small_whole(figure(None, 60, kind="rate-ratio"), 10)
+    # Nobody with what is counted, on either side, is a fact about everyone.
+    assert disclosure.small_whole(figure(0, 60, kind="rate-ratio"), 10)
+    assert not disclosure.small_whole(figure(0, 60), 10)
+    paired = {"kind": "rate-ratio", "unit": "episodes", "patients": 40, "numerator_patients": 20}
+    assert disclosure.small_whole(figure(30, 60, **paired, complement_patients=9), 10)
+    assert disclosure.small_whole(figure(30, 60, **paired, complement_patients=0), 10)
+    assert not disclosure.small_whole(figure(30, 60, **paired, complement_patients=10), 10)
+    assert not disclosure.small_whole(figure(0, 0, kind="rate-ratio"), 10)
+    assert not disclosure.small_whole(figure(5, 60, unit="episodes", patients=40, complement_patients=5), 10)
     assert not disclosure.small_whole(figure(9, 60), 10)
 
 

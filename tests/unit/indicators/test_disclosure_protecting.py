@@ -313,7 +313,7 @@ def test_smaller_counts_are_left_out_where_they_or_their_differences_are_small(c
 
 def test_bounds_go_where_the_unknown_goes_and_the_value_stays() -> None:
     (found,) = outside(figure(30, 60, unknown=4, due=64, bounds=(0.47, 0.53), value=0.5, verdict=Verdict.MET))
-    assert (found.bounds, found.value, found.verdict) == (None, 0.5, Verdict.MET)
+    assert (found.bounds, found.value, found.verdict) == (None, 0.5, Verdict.CANNOT_TELL)
     assert found.withheld == ("bounds", "due", "unknown")
     (kept,) = outside(figure(30, 60, unknown=14, bounds=(0.4, 0.6)))
     assert kept.bounds == (0.4, 0.6)
@@ -327,7 +327,7 @@ def test_limits_do_not_tell_how_many_are_unknown_where_that_is_withheld() -> Non
 
     definition = shipped_definitions()["onward-advice"]
 
-    def seen(unknown: int) -> Figure:
+    def seen(unknown: int, target: float | None = None) -> Figure:
         due, sums = 60 + unknown, {}
         for name, count in {"answered": 60, "numerator": 40, "due": due, "possible": 40 + unknown}.items():
             sums |= {f"{name}_{name}": count, f"{name}_due": count, f"patients_{name}": count, name: count}
@@ -338,18 +338,39 @@ def test_limits_do_not_tell_how_many_are_unknown_where_that_is_withheld() -> Non
             "unknown": unknown,
         }
         row = CubeRow({}, {"eligible": due, "censored": 0, "excluded": 0, "no_agreement": 0, **sums})
-        made = counted(definition, row, start=BASE.start, end=BASE.end, cut_off=BASE.cut_off)
+        made = counted(definition, row, start=BASE.start, end=BASE.end, cut_off=BASE.cut_off, target=target)
+        judged.add(made.verdict)
         assert made.interval is not None
         assert made.interval.method == ("wilson-clustered-bounds" if unknown else "wilson-clustered")
         (found,) = outside(made)
         return found
 
+    judged: set[Verdict | None] = set()
+    for target in (0.5, 0.55, 0.77, 0.8):
+        # Judged over the unknown the verdict would bound how many there are.
+        judged.clear()
+        assert len({repr(seen(unknown, target)) for unknown in range(1, 10)}) == 1
+        if target in (0.5, 0.8):
+            assert len(judged) == 2
     told = [seen(unknown) for unknown in range(1, 10)]
     assert all(one == told[0] for one in told)
     assert told[0].interval is not None
     assert told[0].interval.method == "wilson-clustered-answered"
     assert (told[0].interval.lower, told[0].interval.upper) == (seen(0).interval.lower, seen(0).interval.upper)
     assert seen(30).interval.method == "wilson-clustered-bounds"
+
+
+def test_a_verdict_stays_where_the_number_of_unknown_is_printed() -> None:
+    shown = {"value": 0.5, "interval": Interval(0.3, 0.7, "wilson-bounds"), "bounds": (0.4, 0.6)}
+    # That some were left out or are not due yet says nothing of how many are unknown.
+    (found,) = outside(figure(30, 60, unknown=14, due=74, excluded=3, verdict=Verdict.NOT_MET, **shown))
+    assert (found.bounds, found.verdict) == (None, Verdict.NOT_MET)
+    # Without a target there is nothing to judge.
+    (descriptive,) = outside(figure(30, 60, unknown=4, **shown))
+    assert descriptive.verdict is None
+    # The number that was due tells the number of unknown as well.
+    (due,) = outside(figure(30, 60, due=64, verdict=Verdict.MET, **shown))
+    assert due.verdict is Verdict.CANNOT_TELL
 
 
 def test_limits_among_those_answered_take_the_place_of_wider_ones() -> None:

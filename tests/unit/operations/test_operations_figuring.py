@@ -136,11 +136,19 @@ def test_queries_are_those_of_the_store_it_runs_on(practice: Workspace) -> None:
     assert "SELECT" in postgresql
 
 
-def test_why_needs_a_client_and_skips_what_has_no_outcome(practice: Workspace) -> None:
+def test_why_needs_a_client_and_answers_for_every_kind_of_indicator(practice: Workspace) -> None:
     with pytest.raises(StoreError) as nobody:
         figuring.why(practice, (), "nobody")
     assert nobody.value.rule == "operations.unknown-epd"
-    assert figuring.why(practice, ("sessions-per-patient",), "P00001") == ()
+    told = figuring.why(practice, (), "P00001", language="en")
+    heads = [line for line in told if not line.startswith("  ")]
+    assert len(heads) == len(figuring.definitions())
+    for name in ("sessions-per-patient", "evaluation-moments", "gp-contacts", "returns-on-time", "treatment-index"):
+        first, *steps = figuring.why(practice, (name,), "P00001", language="en")
+        assert steps, first
+        assert all(step.strip().startswith(("yes:", "no:", "unknown:", "not reached:", "not due yet:")) for step in steps)
+    (totals,) = figuring.why(practice, ("specialist-referral-rate",), "P00001", language="en")
+    assert "counts partners' totals" in totals
 
 
 def test_no_sessions_no_measurements_and_no_answers_is_no_score(town: Any) -> None:
