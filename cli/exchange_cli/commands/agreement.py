@@ -224,7 +224,7 @@ def accept(speaker: Speaker, agreement: str) -> None:
 @click.option("--label", help="With --parties: only this group, such as a HAGRO or a region.")
 @common
 def list_(speaker: Speaker, versions: bool, parties: bool, label: str | None) -> None:
-    """List agreements and drafts: state, term, next moment, unanswered.
+    """List agreements and drafts: state, term, next moment, what is overdue, unanswered.
 
     Example: exchange agreement list
     """
@@ -237,13 +237,20 @@ def list_(speaker: Speaker, versions: bool, parties: bool, label: str | None) ->
         drafts = membership.drafts(workspace)
         listed = (*agreeing.listed(workspace, versions=versions), *drafts)
     speaker.table(
-        [speaker.say(f"program.agreement-{name}") for name in ("id", "version", "state", "until", "next", "cases")],
         [
-            [one.agreement_id, one.version, _state(speaker, one.state), one.until, one.next_moment, one.cases]
+            speaker.say(f"program.agreement-{name}")
+            for name in ("id", "version", "state", "until", "next", "overdue", "cases", "unanswered", "late")
+        ],
+        [
+            [one.agreement_id, one.version, _state(speaker, one.state), one.until, one.next_moment, one.overdue,
+             one.cases, one.unanswered, one.late]
             for one in listed
         ],
-        right=frozenset({1, 5}),
-    )
+        right=frozenset({1, 6, 7, 8}),
+    )  # fmt: skip
+    for one in listed:
+        if one.overdue is not None:
+            speaker.tell("program.agreement-review-due", id=one.agreement_id, moment=one.overdue)
     speaker.result({"agreements": listed})
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from exchange.errors import AgreementError
 from exchange.findings import Severity
-from exchange.operations import drafting, files, partners, posting, trail
+from exchange.operations import drafting, files, overdue, partners, posting, trail
 from exchange.operations.posting import Posted
 from exchange.operations.workspace import Workspace
 
@@ -43,7 +43,10 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """One agreement in the list: `until` excluded, `next_moment` empty when none is to come."""
+    """One agreement in the list: `until` excluded, `next_moment` empty when none is to come.
+
+    `overdue` is the agreed moment that passed without a review, `late` counts answers that stay out too long.
+    """
 
     agreement_id: str
     version: int
@@ -53,6 +56,8 @@ class Overview:
     next_moment: date | None
     cases: int
     unanswered: int
+    overdue: date | None = None
+    late: int = 0
 
 
 def sign(workspace: Workspace, file: Path) -> Signed:
@@ -316,6 +321,10 @@ def _overview(workspace: Workspace, stored: StoredAgreement) -> Overview:
         min(coming, default=None),
         len(cases),
         sum(case.case_id not in answered for case in cases),
+        overdue.review(frozen.agreement, workspace.store.reviews.of(stored.agreement_id), workspace.on)
+        if ours is None
+        else None,
+        overdue.answers(frozen.agreement, cases, answered, workspace.on),
     )
 
 
