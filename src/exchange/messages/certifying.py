@@ -22,7 +22,7 @@ Resource = Mapping[str, Any]
 Links = list[list[int]]
 
 _KEEPS = {kind: tuple(keeps for *_, keeps in rules) for kind, rules in RESOURCES.items()}
-_FOCUS, _OUTPUT = "MessageHeader.focus", "Task.output."
+_FOCUS, _OUTPUT = "MessageHeader.focus", "Task.output.valueReference"
 _LOCK = Lock()
 
 
@@ -67,8 +67,11 @@ class _Certifier:
     def pointers(self, kind: str, resource: Resource) -> list[tuple[str, str]] | None:
         """Return the element and target of each reference of a resource that breaks no rule; None where it may."""
         self._pointers.clear()
-        if not self.holds({kind: resource}) or not all(keeps(resource) for keeps in _KEEPS.get(kind, ())):
+        if not self.holds({kind: resource}):
             return None
+        for keeps in _KEEPS.get(kind, ()):
+            if not keeps(resource):
+                return None
         return self._pointers.copy()
 
 
@@ -131,14 +134,12 @@ def _linked(kinds: list[str], numbers: Mapping[str, int], found: list[list[tuple
     for number, pointers in enumerate(found):
         for element, target in pointers:
             other = numbers.get(target)
-            if other is None:
+            allowed = wanted.get(element)
+            if other is None or (allowed is not None and kinds[other] not in allowed):
                 return False
-            if element in wanted:
-                if kinds[other] not in wanted[element]:
-                    return False
-            elif element == _FOCUS:
+            if element == _FOCUS:
                 focused = focused or (number == 0 and kinds[other] == TASK)
-            if element.startswith(_OUTPUT):
+            elif element == _OUTPUT:
                 output.add(other)
             links[number].append(other)
     return focused and _in_output(kinds, links, output) and _together(links)
@@ -150,11 +151,19 @@ def _in_output(kinds: list[str], links: Links, output: set[int]) -> bool:
 
 
 def _together(links: Links) -> bool:
-    both: Links = [linked.copy() for linked in links]
+    """Join what is linked, whichever way the link goes, until all is one."""
+    group = list(range(len(links)))
     for number, linked in enumerate(links):
         for other in linked:
-            both[other].append(number)
-    return len(_reached(both, {0})) == len(links)
+            one, two = _root(group, number), _root(group, other)
+            group[max(one, two)] = min(one, two)
+    return not any(_root(group, number) for number in group)
+
+
+def _root(group: list[int], number: int) -> int:
+    while group[number] != number:
+        group[number] = number = group[group[number]]
+    return number
 
 
 def _reached(links: Links, start: set[int]) -> set[int]:

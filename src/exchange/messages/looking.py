@@ -21,9 +21,10 @@ def unreadable(path: str) -> MessageError:
 def at(node: Any, *steps: str | int) -> Any:
     """Follow names and positions; None where the way ends."""
     for step in steps:
-        if isinstance(step, str) and isinstance(node, dict):
+        # Types are compared as JSON has just these, and a message is asked for hundreds of places.
+        if type(node) is dict and type(step) is str:
             node = node.get(step)
-        elif isinstance(step, int) and isinstance(node, list) and step < len(node):
+        elif type(node) is list and type(step) is int and step < len(node):
             node = node[step]
         else:
             return None
@@ -32,8 +33,8 @@ def at(node: Any, *steps: str | int) -> Any:
 
 def items(node: Any, name: str) -> Iterator[Mapping[str, Any]]:
     """Yield the objects of a list, and nothing where there is no list."""
-    found = at(node, name)
-    return (item for item in (found if isinstance(found, list) else ()) if isinstance(item, dict))
+    found = node.get(name) if type(node) is dict else None
+    return iter([item for item in found if type(item) is dict] if type(found) is list else ())
 
 
 def text(node: Any, path: str, *steps: str | int) -> str | None:
@@ -84,8 +85,9 @@ def word(kind: type[E], value: str | None, path: str) -> E | None:
 
 def coded(concept: Any, system: str) -> str | None:
     """Return the code a CodeableConcept has in one system, by its short name."""
+    wanted = SYSTEMS[system]
     for coding in items(concept, "coding"):
-        if coding.get("system") == SYSTEMS[system] and isinstance(coding.get("code"), str):
+        if coding.get("system") == wanted and isinstance(coding.get("code"), str):
             return str(coding["code"])
     return None
 
@@ -100,7 +102,11 @@ def identified(node: Any, system: str) -> str | None:
 
 def extended(node: Any, name: str) -> Mapping[str, Any]:
     """Return one of this project's extensions, or an empty object."""
-    return next((each for each in items(node, "extension") if each.get("url") == extension_url(name)), {})
+    url = extension_url(name)
+    for each in items(node, "extension"):
+        if each.get("url") == url:
+            return each
+    return {}
 
 
 def component(node: Any, name: str) -> Mapping[str, Any]:

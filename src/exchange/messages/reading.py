@@ -47,6 +47,7 @@ from exchange.records.codes import Access, Answered, Counterfactual, Effect, End
 from exchange.records.elements import elements
 
 Resource = Mapping[str, Any]
+Kinds = Mapping[str, list[Resource]]
 
 
 def read(data: bytes, limits: Limits = LIMITS) -> Message:
@@ -78,7 +79,7 @@ def message_of(tree: Resource) -> Message:
         receiver=_organisation(
             entries, at(header, "destination", 0, "receiver", "reference"), "MessageHeader.destination.receiver"
         ),
-        told=_told(tree, header, event),
+        told=_told(_by_kind(tree), header, event),
     )
 
 
@@ -90,15 +91,19 @@ def _by_reference(tree: Resource) -> dict[str, Resource]:
     }
 
 
-def _each(tree: Resource, kind: str) -> Iterator[Resource]:
+def _by_kind(tree: Resource) -> Kinds:
+    """Sort the resources by their type once, as reading asks for many types."""
+    kinds: dict[str, list[Resource]] = {}
     for entry in items(tree, "entry"):
         resource = entry.get("resource")
-        if isinstance(resource, dict) and resource.get("resourceType") == kind:
-            yield resource
+        kind = resource.get("resourceType") if isinstance(resource, dict) else None
+        if isinstance(kind, str) and resource is not None:
+            kinds.setdefault(kind, []).append(resource)
+    return kinds
 
 
-def _first(tree: Resource, kind: str) -> Resource:
-    return next(_each(tree, kind), {})
+def _first(kinds: Kinds, kind: str) -> Resource:
+    return next(iter(kinds.get(kind, ())), {})
 
 
 def _needed(value: Any, path: str) -> Any:
@@ -139,24 +144,24 @@ def _organisation(entries: Mapping[str, Resource], reference: Any, path: str) ->
     return Organisation(found, text(resource, "Organization.name", "name") or "")
 
 
-def _told(tree: Resource, header: Resource, event: str) -> Told:
-    task = _first(tree, "Task")
+def _told(kinds: Kinds, header: Resource, event: str) -> Told:
+    task = _first(kinds, "Task")
     case_id = identified(task, "case-id")
     if EVENTS[event].about_patient and not case_id:
         raise unreadable("Task.identifier[case-id]")
     observed: dict[str, list[Resource]] = {}
-    for observation in _each(tree, "Observation"):
+    for observation in kinds.get("Observation", ()):
         observed.setdefault(coded(observation.get("code"), "observation") or "", []).append(observation)
     counts = observed.get("session.count", [])
     return Told(
         case_id=case_id or "",
         code=identified(task, "case-code"),
         business_status=coded(task.get("businessStatus"), "business-status") or "",
-        patient=_patient(_first(tree, "Patient")),
-        episode=_episode(tree),
-        referral=_referral(_first(tree, "ServiceRequest")),
+        patient=_patient(_first(kinds, "Patient")),
+        episode=_episode(kinds),
+        referral=_referral(_first(kinds, "ServiceRequest")),
         session_count=whole(counts[0] if counts else None, "Observation[session.count]", "valueInteger"),
-        sessions=tuple(_session(each) for each in _each(tree, "Encounter")),
+        sessions=tuple(_session(each) for each in kinds.get("Encounter", ())),
         measurements=tuple(_measurement(each) for each in observed.get("measurement", [])),
         evaluations=tuple(_evaluation(each) for each in observed.get("evaluation", [])),
         answers=tuple(
@@ -164,13 +169,13 @@ def _told(tree: Resource, header: Resource, event: str) -> Told:
         ),
         aggregates=tuple(
             each
-            for report in _each(tree, "MeasureReport")
+            for report in kinds.get("MeasureReport", ())
             if event != "indicator-report"
             for each in _aggregate(report)
         ),
-        indicators=tuple(map(_indicator, _each(tree, "MeasureReport"))) if event == "indicator-report" else (),
-        consent=_consent(_first(tree, "Consent")),
-        reply=_reply(tree, header),
+        indicators=tuple(map(_indicator, kinds.get("MeasureReport", ()))) if event == "indicator-report" else (),
+        consent=_consent(_first(kinds, "Consent")),
+        reply=_reply(kinds, header),
     )
 
 
@@ -191,10 +196,10 @@ def _born(patient: Resource) -> str | None:
     return born
 
 
-def _episode(tree: Resource) -> EpisodeFacts:
+def _episode(kinds: Kinds) -> EpisodeFacts:
     path = "EpisodeOfCare.extension"
-    episode, condition = _first(tree, "EpisodeOfCare"), _first(tree, "Condition")
-    therapist = party(at(_first(tree, "PractitionerRole"), "practitioner", "identifier")) or ""
+    episode, condition = _first(kinds, "EpisodeOfCare"), _first(kinds, "Condition")
+    therapist = party(at(_first(kinds, "PractitionerRole"), "practitioner", "identifier")) or ""
 
     def code(name: str) -> str | None:
         return text(extended(episode, name), f"{path}[{name}]", "valueCode")
@@ -213,7 +218,7 @@ def _episode(tree: Resource) -> EpisodeFacts:
         onward_advice=word(Answered, code("onward-advice"), f"{path}[onward-advice]"),
         chronic=chronic,
         therapist=therapist.removeprefix("agb:") if therapist.startswith("agb:") else None,
-        instrument=coded(at(_first(tree, "Goal"), "target", 0, "measure"), "instrument"),
+        instrument=coded(at(_first(kinds, "Goal"), "target", 0, "measure"), "instrument"),
     )
 
 
@@ -322,14 +327,14 @@ def _consent(consent: Resource) -> ConsentFacts | None:
     return ConsentFacts(purpose, state, since)
 
 
-def _reply(tree: Resource, header: Resource) -> Reply | None:
+def _reply(kinds: Kinds, header: Resource) -> Reply | None:
     if header.get("response") is None:
         return None
     path = "MessageHeader.response"
     answered = _needed(text(header, f"{path}.identifier", "response", "identifier"), path)
     broken = (
         code
-        for outcome in _each(tree, "OperationOutcome")
+        for outcome in kinds.get("OperationOutcome", ())
         for issue in items(outcome, "issue")
         if (code := coded(issue.get("details"), "rule"))
     )

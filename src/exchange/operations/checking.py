@@ -117,10 +117,11 @@ def _is_lone(finding: Finding) -> bool:
 
 
 def _recomputed(tree: Mapping[str, Any], found: tuple[Finding, ...]) -> Iterator[Finding]:
-    """Recompute every MeasureReport whose shape is right; one whose shape is wrong is refused for that already."""
+    """Recompute every MeasureReport whose shape is FHIR's; one of another shape is refused for that already."""
     from exchange.indicators.recomputing import recompute
 
-    wrong = [each.path for each in found if each.severity is Severity.ERROR]
+    profiled = "messages.profile-"
+    wrong = [each.path for each in found if each.severity is Severity.ERROR and not each.rule.startswith(profiled)]
     resources = dict(_resources(tree))
     for place, report in resources.items():
         if report.get("resourceType") != "MeasureReport" or any(path.startswith(place) for path in wrong):
