@@ -225,6 +225,12 @@ class Speaker:
         text = self.say("program.unexpected", kind=type(error).__name__)
         return {"rule": "program.unexpected", "text": text, "hints": [self.say("hint.report")], "premises": []}
 
+    def article(self, clause: str) -> str:
+        """Return how a person finds a clause in the text: the title of its article."""
+        from exchange.agreements.clauses import title
+
+        return self.say("program.article", title=title(clause, self.language))
+
     def error(self, error: BaseException, *, quiet: bool = False) -> int:
         """Say what is wrong and what to do, and return the exit code; `quiet` where the caller's document says it."""
         code = exits.code_for(error)
@@ -281,7 +287,7 @@ def _premises(error: ExchangeError, speaker: Speaker) -> list[str]:
     if not isinstance(decision, Decision):
         return []
     return [
-        (f"{premise.clause}: " if premise.clause else "") + speaker.say(premise.rule, **premise.params)
+        (f"{speaker.article(premise.clause)}: " if premise.clause else "") + speaker.say(premise.rule, **premise.params)
         for premise in decision.failed
     ]
 

@@ -590,3 +590,54 @@ def test_of_a_member_that_left_nothing_goes_out_or_comes_in_while_others_go_on(
 def test_a_file_that_ends_no_agreement_is_json_as_any(run: Run, joined: Any) -> None:
     ended = ends(run, joined["praktijk"], "--on", "2027-02-01")
     assert json.loads(ended.out)["ground"] == "notice"
+
+
+# Figures, per party and pooled per group --------------------------------------------------------------------------
+
+
+def by(run: Run, folder: Path, what: str) -> dict[tuple[str, str], Any]:
+    said = run("agreement", "figures", "hagro", "--by", what, "--json", workspace=folder)
+    assert said.code == 0
+    return {(one["group"][what], one["indicator"]): one for one in said.json["figures"]}
+
+
+def test_figures_are_of_one_partner_or_of_its_group_and_add_up(run: Run, joined: Any) -> None:
+    from exchange.operations import membership, sharing
+
+    assert run("export", "hagro", workspace=joined["praktijk"]).code in {0, 3}
+    shown, counted = by(run, joined["praktijk"], "party"), {}
+    with joined.open("praktijk") as practice:
+        for one in membership.members(practice):
+            if one.agreement_id == "hagro":
+                cases = sharing.of_partners(practice.store.dataset(), "hagro", frozenset({one.party})).cases
+                assert {case.partner for case in cases} == {one.party}
+                counted[one.party] = len({case.episode_id for case in cases})
+    assert {party for party, _ in shown} == {GP_A, GP_B, GP_C}
+    eligible = {party: shown[party, "onward-advice"]["eligible"] for party in counted}
+    assert all(eligible[party] <= counted[party] for party in counted)
+    assert sum(eligible.values()) > 0
+    # Only C carries a label here: its group is its own figures, and nobody else's.
+    pooled = by(run, joined["praktijk"], "label")
+    assert {label for label, _ in pooled} == {"HAGRO Noord"}
+    for (_, name), one in pooled.items():
+        alone = shown[GP_C, name]
+        assert (one["eligible"], one["numerator"]) == (alone["eligible"], alone["numerator"])
+
+
+def test_answers_of_one_member_do_not_touch_anothers_figures(run: Run, joined: Any, forger: Any) -> None:
+    exported = run("export", "hagro", "--json", workspace=joined["praktijk"])
+    assert run("import", file_of(exported, GP_C), workspace=joined["huisarts-c"]).code == 0
+    before = by(run, joined["praktijk"], "party")
+    gp = forger(joined, "huisarts-c", "hagro")
+    with joined.open("huisarts-c") as c:
+        lines = [gp.answer(case.case_id) for case in c.store.cases.of_agreement("hagro")]
+    assert run("import", gp.seal(*lines), workspace=joined["praktijk"]).code == 0
+    after = by(run, joined["praktijk"], "party")
+    for key, one in before.items():
+        if key[0] != GP_C:
+            assert after[key]["answered"] == one["answered"]
+            assert after[key]["value"] == one["value"]
+
+
+def test_only_the_practice_sees_figures_per_partner(joined: Any, refused: Any) -> None:
+    refused(joined["huisarts-a"], "agreement", "figures", "hagro", rule="sharing.practice-only")

@@ -130,6 +130,29 @@ def end(speaker: Speaker, agreement: str, day: datetime, party: str | None, grou
     speaker.result(ended)
 
 
+@click.command("figures")
+@click.argument("agreement")
+@click.option("--by", type=click.Choice(["party", "label"]), default="party", help="Per partner, or pooled per group.")
+@common
+def figures(speaker: Speaker, agreement: str, by: str) -> None:
+    """Show an agreement's figures per partner, or pooled per group (a HAGRO, a region). For the practice's own eyes.
+
+    Example: exchange agreement figures gp-2026 --by label
+    """
+    from exchange.operations import figuring, sharing
+
+    with speaker.workspace() as workspace:
+        found = sharing.figures(workspace, agreement, by=by)
+    names = ("name", "group", "value", "interval", "of", "unknown", "n")
+    speaker.table(
+        [speaker.say(f"program.figure-{name}") for name in names],
+        [figuring.row(one, speaker.language) for one in found],
+        right=frozenset({2, 3, 4, 5, 6}),
+    )
+    speaker.tell("program.figures-internal")
+    speaker.result({"figures": found})
+
+
 def _other(workspace: Workspace, done: Signed) -> str:
     """Return to whom our accession goes."""
     return done.files[0].party if done.files else workspace.settings.party

@@ -77,6 +77,11 @@ def known(language: str = "nl") -> frozenset[str]:
     return frozenset(file.stem for file in shipped.agreements("clauses", language).glob("*.md"))
 
 
+def title(id_: str, language: str = "nl") -> str:
+    """Return the title of a clause that ships, or its id: how a refusal names the article it rests on."""
+    return _source(id_, language)[0] if id_ in known(language) else id_
+
+
 def notes(agreement: Agreement, language: str = "nl") -> str:
     """Return, as Markdown, the notes for a lawyer on this agreement's clauses; they are no part of what is signed."""
     lines = [f"# {say('agreements.notes-title', {}, language)}", ""]

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exchange.errors import AgreementError
+from exchange.errors import AgreementError, WasChanged
 from exchange.findings import Severity
 from exchange.operations import drafting, files, overdue, partners, posting, trail
 from exchange.operations.posting import Posted
@@ -19,6 +19,7 @@ from exchange.operations.workspace import Workspace
 if TYPE_CHECKING:
     from exchange.agreements.frozen import Frozen
     from exchange.agreements.signing import Signature
+    from exchange.signing.cards import Card
     from exchange.store.agreements import StoredAgreement
 
 PROPOSAL = "proposal.jws.json"
@@ -179,11 +180,10 @@ def require_not_over(workspace: Workspace, stored: StoredAgreement, party: str |
 def receive_proposal(workspace: Workspace, party: str, jws: bytes) -> Signed:
     """Keep a proposal whose practice signed it and that names us as a partner."""
     from exchange.agreements import signing
-    from exchange.signing import jws as signed
     from exchange.store.agreements import StoredAgreement
 
     card = posting.card_of(workspace, party)
-    payload = signed.verify(jws, "agreement", card)
+    payload = _verified(jws, card, party)
     frozen = signing.thaw(payload)
     agreement = frozen.agreement
     named = any(one.party in workspace.parties for one in agreement.partners)
@@ -192,9 +192,31 @@ def receive_proposal(workspace: Workspace, party: str, jws: bytes) -> Signed:
     before = workspace.store.agreements.find(agreement.id, agreement.version)
     if before is not None and before.payload == payload:
         return Signed(before.agreement_id, before.version, before.digest, before.state, named=named)
+    _require_newest(workspace, agreement.id, agreement.version)
     stored = StoredAgreement(agreement.id, agreement.version, frozen.digest, payload)
     saved = save(workspace, stored, (signing.Signature(agreement.practice.party, jws),))
     return Signed(saved.agreement_id, saved.version, saved.digest, saved.state, named=named)
+
+
+def _verified(jws: bytes, card: Card, party: str) -> bytes:
+    """Return the text that a card signed; refuse one that was changed after that, or lacks a signature."""
+    from exchange.signing import jws as signed
+
+    try:
+        return signed.verify(jws, "agreement", card)
+    except WasChanged:
+        raise AgreementError(
+            "agreeing.text-changed", hints=("hint.ask-new-proposal",), party=party, clause="signing"
+        ) from None
+
+
+def _require_newest(workspace: Workspace, agreement: str, version: int) -> None:
+    """Refuse a text of which this version, or a later one, is here already: two would hold on one day."""
+    before = workspace.store.agreements.find(agreement)
+    if before is not None and before.version >= version:
+        raise AgreementError(
+            "agreeing.version-taken", hints=("hint.next-version",), id=agreement, version=version, clause="changes"
+        )
 
 
 def receive_response(workspace: Workspace, party: str, jws: bytes) -> Signed:
@@ -202,9 +224,15 @@ def receive_response(workspace: Workspace, party: str, jws: bytes) -> Signed:
     from exchange.agreements import signing
     from exchange.signing import jws as signed
 
-    stored = workspace.store.agreements.by_digest(signed.digest(jws))
+    try:
+        stored = workspace.store.agreements.by_digest(signed.digest(jws))
+    except WasChanged:
+        _verified(jws, posting.card_of(workspace, party), party)
+        raise
     if stored is None:
-        raise AgreementError("agreeing.response-unknown", hints=("hint.ask-new-proposal",), party=party)
+        raise AgreementError(
+            "agreeing.response-unknown", hints=("hint.ask-new-proposal",), party=party, clause="signing"
+        )
     require_not_over(workspace, stored, party)
     kept = _others(stored, party)
     saved = save(workspace, stored, (*kept, signing.Signature(party, jws)))

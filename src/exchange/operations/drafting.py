@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from exchange.store.agreements import StoredAgreement
 
 
-
 @dataclass(frozen=True, slots=True)
 class Signing:
     """Who signs for a party, on what authority, and whom to ask about privacy."""
@@ -118,14 +117,14 @@ def show(
 
     `clause` gives one article as a page of its own, such as the letter or the questions for a client.
     """
-    from exchange.agreements import deriving, printing, signing
+    from exchange.agreements import listing, printing, signing
     from exchange.operations import agreeing
 
     payload, draft = _payload(workspace, agreement)
     stored = None if draft else agreeing.find(workspace, agreement)
     frozen = signing.thaw(payload) if stored is None else agreeing.thawed(stored)
     if elements:
-        text = deriving.flows_text(frozen.flows, frozen.labels, language)
+        text = listing.page(frozen, language)
     elif clause is not None:
         text = printing.clause(payload, clause, language)
     else:

@@ -182,11 +182,28 @@ def terms_of(workspace: Workspace, agreement: str) -> Terms:
         if agreeing.state(workspace, version) in in_force:
             stored = version
             break
+    _require_one_in_force(workspace, agreement)
     frozen = agreeing.thawed(stored)
     us = next((party for party in frozen.agreement.parties if party.party in workspace.parties), None)
     if us is None:
         raise AgreementError("agreeing.no-party", hints=("hint.agreement-list",), id=agreement)
     return Terms(workspace, stored, frozen, us, agreeing.signed_by(workspace, stored))
+
+
+def _require_one_in_force(workspace: Workspace, agreement: str) -> None:
+    """Refuse where two versions hold on one day: nobody could say under which of them something moves."""
+    from exchange.agreements import life
+    from exchange.errors import AgreementError
+
+    versions = workspace.store.agreements.versions(agreement)
+    if len(versions) < 2:
+        return
+    known = [
+        (agreeing.thawed(one), agreeing.signed_by(workspace, one), agreeing.ended_on(one), one.superseded_on)
+        for one in versions
+    ]
+    for finding in life.conflicting(known, workspace.on):
+        raise AgreementError(finding.rule, hints=("hint.agreements.two-active",), clause="changes", **finding.params)
 
 
 def facts_of(terms: Terms, other: Party, case: Case, course: Course, *, phase: str = "") -> CaseFacts:

@@ -134,6 +134,8 @@ def _one(workspace: Workspace, file: Path) -> Imported:
 
     if not file.is_file():
         raise CannotOpen(file=file.name)
+    # Opening the store sweeps what a crash left, by our clock: before there is a part of our own.
+    _ = workspace.store
     # Until all of it is stored the plaintext lies in a part, so that a crash leaves nothing that is not swept.
     with parts.folder(workspace.folder / "inbox") as into:
         try:
