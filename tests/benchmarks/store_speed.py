@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -132,10 +131,7 @@ def main(sessions: int, runs: int, kept: str = "") -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--way"]:
-        result = WAYS[sys.argv[2]](Path(sys.argv[3]))
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        cost = {"processor": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss / 1024, "answer": result}
-        sys.stdout.write(json.dumps(cost))
+        sys.stdout.write(pooled_speed.cost(WAYS[sys.argv[2]](Path(sys.argv[3]))))
     else:
         main(
             int(sys.argv[1]) if len(sys.argv) > 1 else 100_000,
