@@ -71,15 +71,15 @@ def diff(speaker: Speaker, old: str, new: str) -> None:
 
     Example: exchange agreement diff gp-2026 agreements/gp-2026-2.yaml
     """
-    from exchange.operations import comparing
+    from exchange.operations import differing
 
-    if comparing.is_file(old) and comparing.is_file(new):
-        found = comparing.compare(old, new)
+    if differing.is_file(old) and differing.is_file(new):
+        found = differing.compare(old, new)
     else:
         with speaker.workspace() as workspace:
-            found = comparing.compare(old, new, workspace)
+            found = differing.compare(old, new, workspace)
     for change in found.changes:
-        speaker.line(comparing.told(change, speaker.language))
+        speaker.line(differing.told(change, speaker.language))
     rule = "comparing.sum-signatures" if found.new_signatures else "comparing.sum-told"
     speaker.tell(rule if found.changes else "comparing.none", count=len(found.changes))
     speaker.result({"changes": found.changes, "new_signatures": found.new_signatures})
