@@ -166,12 +166,12 @@ def _of_files(speaker: Speaker, ids: tuple[str, ...], check: Path | None, audien
 
 def _compared(speaker: Speaker, named: tuple[str, ...], audience: str) -> int:
     """Print practices beside each other in a funnel, from the file of each."""
-    from exchange.operations import comparing
+    from exchange.operations import funnelling
     from exchange.reports.numbers import number, percent
 
     if len(named) < 2:
         raise click.UsageError(speaker.say("program.indicators-funnel"))
-    told = comparing.practices(named[0], [Path(one) for one in named[1:]], audience=audience)
+    told = funnelling.practices(named[0], [Path(one) for one in named[1:]], audience=audience)
     language, drawn = speaker.language, told.funnel
     rows = [
         (

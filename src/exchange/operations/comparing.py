@@ -1,151 +1,93 @@
-"""Practices beside each other in a funnel, from the files they exported: figures, or a summary's MeasureReports."""
+"""What changed between two versions of an agreement, drafts or signed, and whether it needs new signatures."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exchange.errors import IndicatorError, MessageError
-from exchange.findings import Finding, Severity
-from exchange.operations import figuring, files
+from exchange.errors import AgreementError
+from exchange.findings import say
+from exchange.findings.wording import catalogue
+from exchange.operations import agreeing, drafting
+from exchange.operations.workspace import Workspace
 
 if TYPE_CHECKING:
-    from exchange.indicators.figure import Figure
-    from exchange.indicators.funnel import Funnel
+    from exchange.agreements.agreement import Agreement
+    from exchange.agreements.diff import Change
 
-_MOST = 16 << 20
-_POPULATIONS = {"denominator": "gross", "numerator": "numerator", "denominator-exclusion": "excluded"}
+_LONGEST = 70
+# What a person calls a part of an agreement by; a moment is known by its day already.
+_NAMES = ("name", "title", "id", "event", "activity", "to")
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The funnel, the period it is about, and what was left out of it and why."""
+    """Every difference, and whether any of them needs new signatures."""
 
-    indicator: str
-    start: date
-    end: date
-    funnel: Funnel
-    findings: tuple[Finding, ...]
+    old: str
+    new: str
+    changes: tuple[Change, ...]
 
-
-def practices(indicator: str, given: Sequence[Path], *, audience: str = "internal") -> Compared:
-    """Return the funnel of one share over practices, a file for each.
-
-    Outsiders see only practices that are safe by themselves, and the centre is of those alone: what is not shown can't
-    be had by subtracting. Raises IndicatorError for an indicator that is no share, other versions or periods beside
-    each other, and too few practices.
-    """
-    from exchange.indicators.disclosure import COUNTING_PEOPLE
-    from exchange.indicators.funnel import Share, funnel
-
-    (definition,) = figuring.definitions((indicator,))
-    if definition.kind not in COUNTING_PEOPLE:
-        raise IndicatorError("comparing.no-share", id=indicator)
-    read = [_read(file, indicator) for file in given]
-    found = [finding for _, findings in read for finding in findings]
-    figures = [figure for figure, _ in read if figure is not None]
-    _require_same(figures)
-    shown = figuring.protected(figures, audience)
-    gone = (one for one in shown if one.masked is not None or not one.denominator)
-    found += [Finding("comparing.left-out", one.scope, Severity.INFORMATION) for one in gone]
-    stand = [one for one in shown if one.masked is None and one.denominator and one.numerator is not None]
-    drawn = funnel([Share(one.scope, one.numerator or 0, one.denominator or 0) for one in stand])
-    return Compared(indicator, stand[0].start, stand[0].end, drawn, tuple(sorted(found, key=lambda each: each.order)))
+    @property
+    def new_signatures(self) -> bool:
+        """Tell whether the parties have to sign anew."""
+        return any(one.new_signatures for one in self.changes)
 
 
-def _require_same(figures: Sequence[Figure]) -> None:
-    """Refuse what can't stand beside each other: another version or period, or one practice twice."""
-    if len({(one.version, one.start, one.end) for one in figures}) > 1:
-        raise IndicatorError("comparing.differs")
-    names = [one.scope for one in figures]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise IndicatorError("comparing.twice", practice=twice)
+def is_file(given: str) -> bool:
+    """Tell whether a draft's file is meant, and not an agreement of the workspace."""
+    return Path(given).suffix in {".yaml", ".yml"}
 
 
-def _read(file: Path, indicator: str) -> tuple[Figure | None, list[Finding]]:
-    from exchange.messages.parsing import parse
+def compare(old: str, new: str, workspace: Workspace | None = None) -> Compared:
+    """Compare two agreements, each a draft's file, or the name of one in the workspace (ID, or ID@VERSION)."""
+    from exchange.agreements import diff
 
-    data = files.read(file, most=_MOST)
-    try:
-        content: Any = json.loads(data) if data.lstrip()[:1] == b"[" else parse(data)
-        rows = [row for row in content if isinstance(row, dict)] if isinstance(content, list) else None
-        found = _of_rows(rows, indicator, file.stem) if rows is not None else None
-        findings: list[Finding] = []
-        if rows is None:
-            found, findings = _of_reports(content, indicator, file.stem)
-    except (ValueError, KeyError, TypeError, RecursionError, MessageError) as problem:
-        raise IndicatorError("comparing.unreadable", file=file.name) from problem
-    missing = [] if found is not None else [Finding("comparing.not-there", file.name, params={"id": indicator})]
-    return found, [*findings, *missing]
+    before, after = _read(old, workspace), _read(new, workspace)
+    if before.id != after.id:
+        raise AgreementError("comparing.other", hints=("hint.comparing",), old=before.id, new=after.id)
+    names = tuple(f"{one.id}@{one.version}" for one in (before, after))
+    return Compared(*names, diff.diff(before, after))
 
 
-def _of_rows(rows: Sequence[Mapping[str, Any]], indicator: str, name: str) -> Figure | None:
-    """Return the unsplit figure of the practice from what `exchange indicators --to FILE.json` wrote."""
-    from exchange.indicators.figure import Figure
-
-    for row in rows:
-        split = any(key.startswith("group_") for key in row)
-        if row.get("indicator") == indicator and not split:
-            counts = ("numerator", "denominator", "patients", "numerator_patients", "complement_patients")
-            known: dict[str, Any] = {key: None if row.get(key) is None else int(row[key]) for key in counts}
-            start, end, cut = (date.fromisoformat(row[key]) for key in ("start", "end", "cut_off"))
-            made = Figure(
-                indicator, int(row["version"]), str(row["kind"]), str(row["unit"]), start, end, cut, scope=name
-            )
-            return replace(made, **known, masked=row.get("masked"))
-    return None
+def told(change: Change, language: str) -> str:
+    """Return one difference in words: where, what stood there and stands there, and whether it needs signatures."""
+    top, _, rest = change.path.replace("[", ".").replace("]", "").partition(".")
+    place = f"comparing.place-{top}"
+    name = say(place, {}, language) if place in catalogue() else top
+    where = f"{name} ({rest})" if rest else name
+    values = {"before": _shown(change.before, language), "after": _shown(change.after, language)}
+    what = say(f"comparing.{change.kind.value}", {"where": where, **values}, language)
+    weight = say("comparing.signatures" if change.new_signatures else "comparing.told", {}, language)
+    return f"{what.rstrip(' :')} [{weight}]"
 
 
-def _of_reports(content: Mapping[str, Any], indicator: str, name: str) -> tuple[Figure | None, list[Finding]]:
-    """Return the practice's own figure from its MeasureReports, and what does not follow from their counts."""
-    from exchange.indicators.recomputing import recompute
-
-    for report in _reports(content):
-        measure, _, version = str(report.get("measure", "")).rpartition("/")[2].partition("|")
-        if measure != indicator or _agreement(report):
-            continue
-        wrong = [one for one in recompute(report) if one.severity is Severity.ERROR]
-        if wrong:
-            return None, [replace(one, path=f"{name}: {one.path}") for one in wrong]
-        return _figure(report, indicator, int(version), name), []
-    return None, []
-
-
-def _reports(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    if content.get("resourceType") == "MeasureReport":
-        yield content
-    for entry in content.get("entry") or ():
-        resource = entry.get("resource") or {}
-        if resource.get("resourceType") == "MeasureReport":
-            yield resource
+def _shown(value: Any, language: str) -> str:
+    if isinstance(value, dict) and set(value) <= {"nl", "en"}:
+        value = value.get(language) or value.get("nl")
+    if isinstance(value, dict):
+        value = next((value[name] for name in _NAMES if value.get(name)), None)
+        return "" if value is None else _shown(value, language)
+    if isinstance(value, list):
+        value = ", ".join(_shown(one, language) for one in value)
+    if value is None or value == "":
+        return "–"
+    text = " ".join(str(value).split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
 
 
-def _agreement(report: Mapping[str, Any]) -> bool:
-    inner = [each for extension in report.get("extension") or () for each in extension.get("extension") or ()]
-    return any(each.get("url") == "agreement" for each in inner)
+def _read(given: str, workspace: Workspace | None) -> Agreement:
+    if is_file(given):
+        return drafting.read(Path(given))
+    from exchange.agreements import signing
 
-
-def _figure(report: Mapping[str, Any], indicator: str, version: int, name: str) -> Figure:
-    from exchange.indicators.figure import Figure
-    from exchange.indicators.reading import shipped_definitions
-
-    counts = dict.fromkeys(_POPULATIONS.values(), 0)
-    known = set()
-    for population in report["group"][0].get("population") or ():
-        code = population["code"]["coding"][0]["code"]
-        if code in _POPULATIONS and isinstance(population.get("count"), int):
-            counts[_POPULATIONS[code]] = population["count"]
-            known.add(code)
-    masked = None if {"denominator", "numerator"} <= known else "disclosure.too-few"
-    definition = shipped_definitions()[indicator]
-    start = date.fromisoformat(report["period"]["start"])
-    end = date.fromisoformat(report["period"]["end"]) + timedelta(days=1)
-    made = Figure(indicator, version, definition.kind, definition.count, start, end, end, scope=name, masked=masked)
-    if masked is not None:
-        return made
-    return replace(made, numerator=counts["numerator"], denominator=counts["gross"] - counts["excluded"])
+    if workspace is None:
+        raise AgreementError("agreeing.unknown", hints=("hint.agreement-list",), id=given)
+    name, _, version = given.partition("@")
+    if not version:
+        return signing.thaw(agreeing.find(workspace, name).payload).agreement
+    stored = workspace.store.agreements.find(name, int(version)) if version.isdecimal() else None
+    if stored is None:
+        raise AgreementError("agreeing.unknown", hints=("hint.agreement-list",), id=given)
+    return signing.thaw(stored.payload).agreement
