@@ -102,6 +102,14 @@ def test_a_certified_resource_has_no_finding(data):
         assert [finding.rule for finding in check_rules_one_by_one(resource)] == ["messages.not-a-message"]
 
 
+def test_a_message_inside_a_message_is_left_to_the_rules():
+    tree = json.loads(EXAMPLES[0])
+    for kind in ("Bundle", "message", "Basic", "", 7, None, []):
+        tree["entry"][-1]["resource"] = {**json.loads(EXAMPLES[0]), "resourceType": kind}
+        assert not certified(tree)
+        assert not certified_alone(tree["entry"][-1]["resource"])
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_a_message_of_ours_is_certified(example):
     tree = json.loads(example)

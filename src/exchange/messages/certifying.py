@@ -13,9 +13,9 @@ from threading import Lock
 from typing import Any
 
 from exchange.messages.invariants import ELEMENTS, RESOURCES
-from exchange.messages.narrowing import narrowed
+from exchange.messages.narrowing import MESSAGE, narrowed
 from exchange.messages.rules import OF_TASKS, RESULTS, TASK, kind_named
-from exchange.messages.schema import resource_types, targets
+from exchange.messages.schema import targets
 from exchange.messages.surveying import Entry, Survey
 
 Resource = Mapping[str, Any]
@@ -40,13 +40,13 @@ class _Keeps:
 
 
 class _Certifier:
-    """The compiled schema, and the references that it hands over while it looks."""
+    """The compiled schema, and the references that it hands over while it looks: the element and the target of each."""
 
     def __init__(self) -> None:
         import jsonschema_rs
 
         schema, formats = narrowed()
-        self._pointers: list[tuple[str, str]] = []
+        self.pointers: list[tuple[str, str]] = []
         self.holds = jsonschema_rs.validator_for(
             schema,
             pattern_options=jsonschema_rs.RegexOptions(),
@@ -56,23 +56,13 @@ class _Certifier:
         ).is_valid
 
     def _hand_over(self, element: str) -> Any:
-        keep = self._pointers.append
+        keep = self.pointers.append
 
         def found(target: str) -> bool:
             keep((element, target))
             return True
 
         return found
-
-    def pointers(self, kind: str, resource: Resource) -> list[tuple[str, str]] | None:
-        """Return the element and target of each reference of a resource that breaks no rule; None where it may."""
-        self._pointers.clear()
-        if not self.holds({kind: resource}):
-            return None
-        for keeps in _KEEPS.get(kind, ()):
-            if not keeps(resource):
-                return None
-        return self._pointers.copy()
 
 
 @cache
@@ -84,33 +74,33 @@ def certified(tree: Resource) -> bool:
     """Say whether a message surely breaks no rule for bundles, messages and resources; it must yet be read."""
     with _LOCK:
         certifier = _certifier()
-        if not certifier.holds({"Bundle": tree}):
+        if not certifier.holds({MESSAGE: tree}):
             return False
+        entries = tree["entry"]
+        certifier.pointers.clear()
         kinds: list[str] = []
-        numbers: dict[str, int] = {}
-        found: list[list[tuple[str, str]]] = []
-        for number, entry in enumerate(tree["entry"]):
-            kind = _known(entry["resource"])
-            pointers = certifier.pointers(kind, entry["resource"]) if kind else None
-            if pointers is None:
+        ends: list[int] = []
+        for entry in entries:
+            kind = _held(certifier, entry["resource"])
+            if not kind:
                 return False
-            found.append(pointers)
             kinds.append(kind)
-            numbers[entry["fullUrl"]] = number
+            ends.append(len(certifier.pointers))
+        pointers = certifier.pointers.copy()
+    numbers = {entry["fullUrl"]: number for number, entry in enumerate(entries)}
     if len(numbers) != len(kinds) or kinds[0] != "MessageHeader" or kinds.count("MessageHeader") != 1:
         return False
-    return _linked(kinds, numbers, found) and _consistent(tree, kinds)
+    return _linked(kinds, numbers, pointers, ends) and _consistent(tree, kinds)
 
 
 def certified_alone(tree: Resource) -> bool:
     """Say whether a resource that stands alone surely breaks no rule."""
-    kind = _known(tree)
-    if not kind or kind == "Bundle":
-        return False
     with _LOCK:
-        pointers = _certifier().pointers(kind, tree)
-    if pointers is None:
-        return False
+        certifier = _certifier()
+        certifier.pointers.clear()
+        if not _held(certifier, tree):
+            return False
+        pointers = certifier.pointers.copy()
     wanted = targets()
     for element, target in pointers:
         if target.startswith("#"):
@@ -121,18 +111,31 @@ def certified_alone(tree: Resource) -> bool:
     return True
 
 
-def _known(resource: Resource) -> str:
+def _held(certifier: _Certifier, resource: Resource) -> str:
+    """Return the type of a resource that breaks no rule by itself; nothing where it may."""
     kind = resource.get("resourceType")
-    return kind if isinstance(kind, str) and kind in resource_types() else ""
+    # A type that the schema does not know, it does not take.
+    if type(kind) is not str or kind == MESSAGE or not certifier.holds({kind: resource}):
+        return ""
+    for keeps in _KEEPS.get(kind, ()):
+        if not keeps(resource):
+            return ""
+    return kind
 
 
-def _linked(kinds: list[str], numbers: Mapping[str, int], found: list[list[tuple[str, str]]]) -> bool:
-    """Say whether each reference leads to an entry of a type it may lead to, and none stands apart."""
+def _linked(
+    kinds: list[str], numbers: Mapping[str, int], pointers: list[tuple[str, str]], ends: list[int]
+) -> bool:  # fmt: skip
+    """Say whether each reference leads to an entry of a type it may lead to, and none stands apart.
+
+    `ends` says for each entry where its references end among all.
+    """
     wanted = targets()
     links: Links = [[] for _ in kinds]
-    focused, output = False, set()
-    for number, pointers in enumerate(found):
-        for element, target in pointers:
+    focused, output, start = False, set(), 0
+    for number, end in enumerate(ends):
+        linked = links[number]
+        for element, target in pointers[start:end]:
             other = numbers.get(target)
             allowed = wanted.get(element)
             if other is None or (allowed is not None and kinds[other] not in allowed):
@@ -141,29 +144,27 @@ def _linked(kinds: list[str], numbers: Mapping[str, int], found: list[list[tuple
                 focused = focused or (number == 0 and kinds[other] == TASK)
             elif element == _OUTPUT:
                 output.add(other)
-            links[number].append(other)
+            linked.append(other)
+        start = end
     return focused and _in_output(kinds, links, output) and _together(links)
 
 
 def _in_output(kinds: list[str], links: Links, output: set[int]) -> bool:
     results = {number for number, kind in enumerate(kinds) if kind in RESULTS}
-    return results <= output or TASK not in kinds or results <= _reached(links, output)
+    return results <= output or results <= _reached(links, output) or TASK not in kinds
 
 
 def _together(links: Links) -> bool:
-    """Join what is linked, whichever way the link goes, until all is one."""
-    group = list(range(len(links)))
-    for number, linked in enumerate(links):
-        for other in linked:
-            one, two = _root(group, number), _root(group, other)
-            group[max(one, two)] = min(one, two)
-    return not any(_root(group, number) for number in group)
-
-
-def _root(group: list[int], number: int) -> int:
-    while group[number] != number:
-        group[number] = number = group[group[number]]
-    return number
+    """Follow references from the header, and then back from what itself refers to anything that was reached."""
+    reached = _reached(links, {0})
+    apart = [number for number in range(len(links)) if number not in reached]
+    while apart:
+        joined = {number for number in apart if not reached.isdisjoint(links[number])}
+        if not joined:
+            return False
+        reached = _reached(links, reached | joined)
+        apart = [number for number in apart if number not in reached]
+    return True
 
 
 def _reached(links: Links, start: set[int]) -> set[int]:

@@ -52,11 +52,14 @@ def _text(pattern: str) -> dict[str, Any]:
     return {"type": "string", "pattern": f"^(?:{pattern})$"}
 
 
+# This very pattern is matched without a regular expression; `+` in place of `*` takes twice the time.
+_UNSPACED = {"type": "string", "minLength": 1, "pattern": r"^\S*$"}
+
 # R4 data types, section 2.24.0.1; the spaces that a base64 text may hold are taken anywhere, which is linear to match.
 PRIMITIVES: Mapping[str, dict[str, Any]] = {
     "base64Binary": _text(r"[0-9A-Za-z+/=\s]+"),
     "boolean": {"type": "boolean"},
-    "canonical": _text(r"\S+"),
+    "canonical": _UNSPACED,
     "code": _text(r"[^\s]+(?:\s[^\s]+)*"),
     "date": _text(f"{_YEAR}(?:-{_MONTH}|-{_DAY})?"),
     "dateTime": _text(f"{_YEAR}(?:-{_MONTH}|-{_DAY}(?:T{_CLOCK}{_ZONE})?)?"),
@@ -70,8 +73,8 @@ PRIMITIVES: Mapping[str, dict[str, Any]] = {
     "string": {"type": "string", "minLength": 1},
     "time": _text(_CLOCK),
     "unsignedInt": {**_INT32, "minimum": 0},
-    "uri": _text(r"\S+"),
-    "url": _text(r"\S+"),
+    "uri": _UNSPACED,
+    "url": _UNSPACED,
     "uuid": _text(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     "xhtml": {"type": "string", "minLength": 1},
 }

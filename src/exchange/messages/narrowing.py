@@ -27,6 +27,11 @@ _NOT_IN: Mapping[str, frozenset[str]] = {
     "Reference": frozenset({"type"}),
     "Task.output": frozenset({"id", "extension"}),
 }
+_SIMPLE: Mapping[str, Mapping[str, Any]] = {
+    "code": {"type": "string", "minLength": 1, "pattern": r"^\S*$"},
+}
+"""A code of several words is left to the rules: without them it is matched without a regular expression."""
+
 _PAIR = {"minProperties": 2, "maxProperties": 2}
 _SAID: Mapping[str, Mapping[str, Any]] = {
     # An address, and just one value or further extensions; a type, and just one value.
@@ -45,6 +50,9 @@ _DIV = (
 )
 _WITH_EXTENSION = "Quantity+"
 """A score is the one value that carries an extension with us: its interval."""
+
+MESSAGE = "message"
+"""The name under which a whole message is held to `BUNDLE`; a resource is held under its type."""
 
 BUNDLE: Mapping[str, Any] = {
     "type": "object",
@@ -80,7 +88,7 @@ def narrowed() -> tuple[dict[str, Any], frozenset[str]]:
     narrowing.add("Identifier", 0)
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "properties": properties | {"Bundle": BUNDLE},
+        "properties": properties | {MESSAGE: BUNDLE},
         "additionalProperties": False,
         "$defs": narrowing.schemas,
     }
@@ -99,7 +107,7 @@ class _Narrowing:
             return key
         source = definitions()[name.removesuffix("+")]
         if source.get("type") != "object":
-            self.schemas[key] = source
+            self.schemas[key] = _SIMPLE.get(name, source)
             return key
         made: dict[str, Any] = {}
         self.schemas[key] = made
