@@ -22,7 +22,7 @@ from exchange.errors import ExchangeError
 from exchange_cli import exits
 
 if TYPE_CHECKING:
-    from exchange.findings import Finding
+    from exchange.findings import Finding, Premise
     from exchange.operations.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -231,6 +231,17 @@ class Speaker:
 
         return self.say("program.article", title=title(clause, self.language))
 
+    def premise(self, premise: Premise) -> str:
+        """Return a premise of the gate after the article it rests on, purposes and kinds of message by their names."""
+        from exchange.findings.wording import catalogue
+
+        params = dict(premise.params)
+        for name, group in (("purpose", "agreements.purpose"), ("event", "agreements.flow")):
+            if f"{group}.{params.get(name)}" in catalogue():
+                params[name] = self.say(f"{group}.{params[name]}")
+        said = self.say(premise.rule, **params)
+        return f"{self.article(premise.clause)}: {said}" if premise.clause else said
+
     def error(self, error: BaseException, *, quiet: bool = False) -> int:
         """Say what is wrong and what to do, and return the exit code; `quiet` where the caller's document says it."""
         code = exits.code_for(error)
@@ -286,10 +297,7 @@ def _premises(error: ExchangeError, speaker: Speaker) -> list[str]:
     decision = getattr(error, "decision", None)
     if not isinstance(decision, Decision):
         return []
-    return [
-        (f"{speaker.article(premise.clause)}: " if premise.clause else "") + speaker.say(premise.rule, **premise.params)
-        for premise in decision.failed
-    ]
+    return [speaker.premise(premise) for premise in decision.failed]
 
 
 def _line_of(descriptor: int) -> str | None:

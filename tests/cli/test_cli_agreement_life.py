@@ -44,6 +44,9 @@ def state(run: Run, folder: Path, name: str = "nieuw", *, at: datetime = NOW, ve
     for language, word in zip(("nl", "en"), WORDS[found["state"]], strict=True):
         lines = run(*words, "--language", language, workspace=folder, at=at).out.splitlines()
         assert any(line.startswith(f"{name} ") and word in line for line in lines)
+    if version is None and found["state"] != "draft":
+        shown = run("agreement", "show", name, "--language", "nl", workspace=folder, at=at)
+        assert shown.out.splitlines()[-1].endswith(f": {WORDS[found['state']][0]}.")
     return str(found["state"])
 
 

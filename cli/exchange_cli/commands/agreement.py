@@ -139,9 +139,10 @@ def show(
 
     Example: exchange agreement show gp-2026 --dpia --to dpia.docx
     """
-    from exchange.operations import annexes, drafting
+    from exchange.operations import annexes, drafting, membership
 
     with speaker.workspace() as workspace:
+        state = membership.state(workspace, agreement)
         if kind is not None:
             text = annexes.show(workspace, agreement, kind, language=speaker.language, to=to)
         else:
@@ -152,7 +153,9 @@ def show(
         speaker.line(text)
     else:
         speaker.tell("program.written", file=to)
-    speaker.result({"text": text, "file": to})
+    if not (elements or clause or kind):
+        speaker.tell("program.agreement-stands", state=_state(speaker, state), date=speaker.today())
+    speaker.result({"text": text, "file": to, "state": state})
 
 
 @command.command("sign")

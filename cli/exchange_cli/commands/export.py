@@ -131,15 +131,14 @@ def _export(speaker: Speaker, agreement: str, to: str | None, way: Login, *, dry
     for refused in result.refused:
         speaker.tell("program.export-refused", count=refused.count, party=refused.party)
         for premise in refused.premises:
-            speaker.line(f"  {speaker.article(premise.clause)}: {speaker.say(premise.rule, **premise.params)}")
+            speaker.line(f"  {speaker.premise(premise)}")
     if dry_run:
         for decision in result.decisions:
-            speaker.line(f"{decision.party}  {decision.event}")
+            event = speaker.say(f"agreements.flow.{decision.event}")
+            speaker.line(f"{decision.party}  {event} ({decision.event})")
             for premise in decision.premises:
                 mark = "✓" if premise.satisfied else "✗"
-                speaker.line(
-                    f"  {mark} {speaker.article(premise.clause)}: {speaker.say(premise.rule, **premise.params)}"
-                )
+                speaker.line(f"  {mark} {speaker.premise(premise)}")
     speaker.findings(result.findings)
     speaker.result(result)
     return exits.FINDINGS if result.refused or result.findings else exits.DONE

@@ -103,6 +103,15 @@ def _of(workspace: Workspace, agreement: str) -> list[Member]:
     return found
 
 
+def state(workspace: Workspace, agreement: str) -> str:
+    """Return where an agreement stands today by its name; a draft's file is a draft."""
+    from exchange.agreements import life
+
+    if agreement.endswith((".yaml", ".yml")):
+        return life.State.DRAFT.value
+    return agreeing.state(workspace, agreeing.find(workspace, agreement))
+
+
 def drafts(workspace: Workspace) -> tuple[Overview, ...]:
     """Return the drafts in agreements/ whose version nobody signed; one that can't be read is left out."""
     from exchange.agreements import life
