@@ -257,7 +257,7 @@ def test_what_changed_is_told_and_that_it_needs_signatures(run, drafted, mailed)
     assert "Looptijd (from): 2024-01-01 → 2027-01-01 [vraagt nieuwe handtekeningen]" in said.out
     assert "de partijen moeten opnieuw tekenen" in said.out
     other = run("agreement", "diff", "welzijn", drafted, "--json", workspace=mailed["praktijk"])
-    assert (other.code, other.json["error"]["rule"]) == (11, "comparing.other")
+    assert (other.code, other.json["error"]["rule"]) == (11, "differing.other")
 
 
 def test_the_next_version_takes_over_on_its_first_day_once_both_signed(run, drafted, mailed):

@@ -80,8 +80,8 @@ def diff(speaker: Speaker, old: str, new: str) -> None:
             found = differing.compare(old, new, workspace)
     for change in found.changes:
         speaker.line(differing.told(change, speaker.language))
-    rule = "comparing.sum-signatures" if found.new_signatures else "comparing.sum-told"
-    speaker.tell(rule if found.changes else "comparing.none", count=len(found.changes))
+    rule = "differing.sum-signatures" if found.new_signatures else "differing.sum-told"
+    speaker.tell(rule if found.changes else "differing.none", count=len(found.changes))
     speaker.result({"changes": found.changes, "new_signatures": found.new_signatures})
 
 

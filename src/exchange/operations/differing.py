@@ -46,7 +46,7 @@ def compare(old: str, new: str, workspace: Workspace | None = None) -> Compared:
 
     before, after = _read(old, workspace), _read(new, workspace)
     if before.id != after.id:
-        raise AgreementError("comparing.other", hints=("hint.comparing",), old=before.id, new=after.id)
+        raise AgreementError("differing.other", hints=("hint.differing",), old=before.id, new=after.id)
     names = tuple(f"{one.id}@{one.version}" for one in (before, after))
     return Compared(*names, diff.diff(before, after))
 
@@ -54,12 +54,12 @@ def compare(old: str, new: str, workspace: Workspace | None = None) -> Compared:
 def told(change: Change, language: str) -> str:
     """Return one difference in words: where, what stood there and stands there, and whether it needs signatures."""
     top, _, rest = change.path.replace("[", ".").replace("]", "").partition(".")
-    place = f"comparing.place-{top}"
+    place = f"differing.place-{top}"
     name = say(place, {}, language) if place in catalogue() else top
     where = f"{name} ({rest})" if rest else name
     values = {"before": _shown(change.before, language), "after": _shown(change.after, language)}
-    what = say(f"comparing.{change.kind.value}", {"where": where, **values}, language)
-    weight = say("comparing.signatures" if change.new_signatures else "comparing.told", {}, language)
+    what = say(f"differing.{change.kind.value}", {"where": where, **values}, language)
+    weight = say("differing.signatures" if change.new_signatures else "differing.told", {}, language)
     return f"{what.rstrip(' :')} [{weight}]"
 
 
