@@ -14,4 +14,4 @@ environment() {
   fi
 }
 environment google "google-fhir-r4==0.11.0" "protobuf==3.20.3"
-environment pyrofile "pyrofile-validator==0.3.0" "fhirpathpy==2.2.4"
+environment pyrofile "pyrofile-validator==0.3.0" "fhirpathpy==2.2.4" "fhir.resources==8.3.0"
