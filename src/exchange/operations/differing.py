@@ -47,8 +47,8 @@ def compare(old: str, new: str, workspace: Workspace | None = None) -> Compared:
     before, after = _read(old, workspace), _read(new, workspace)
     if before.id != after.id:
         raise AgreementError("differing.other", hints=("hint.differing",), old=before.id, new=after.id)
-    names = tuple(f"{one.id}@{one.version}" for one in (before, after))
-    return Compared(*names, diff.diff(before, after))
+    older, newer = (f"{one.id}@{one.version}" for one in (before, after))
+    return Compared(older, newer, diff.diff(before, after))
 
 
 def told(change: Change, language: str) -> str:
