@@ -123,10 +123,13 @@ def _outside(found: Survey) -> Places:
 
 
 def _contained(found: Survey) -> Places:
+    named: dict[int, set[str]] = {}
     for pointer in found.pointers:
         if pointer.target.startswith("#") and pointer.target != "#":
-            contained = items(found.by_number[pointer.entry].resource, "contained")
-            if pointer.target[1:] not in {each.get("id") for each in contained if isinstance(each.get("id"), str)}:
+            if pointer.entry not in named:
+                contained = items(found.by_number[pointer.entry].resource, "contained")
+                named[pointer.entry] = {each["id"] for each in contained if isinstance(each.get("id"), str)}
+            if pointer.target[1:] not in named[pointer.entry]:
                 yield pointer.path
 
 

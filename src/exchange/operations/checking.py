@@ -31,10 +31,11 @@ def findings(data: bytes) -> tuple[Finding, ...]:
 
     Sorted by path and rule, and without any value of the input but for a group's own counts and score.
     """
-    from exchange.messages.checking import checked
+    from exchange.messages.checking import MOST, checked
 
     found = checked(data)
-    if found.tree is None or b"MeasureReport" not in data:
+    # Where findings were left out, a report may have a shape that none of them tells of.
+    if found.tree is None or b"MeasureReport" not in data or len(found.findings) >= MOST:
         return found.findings
     more = [each for each in _recomputed(found.tree, found.findings) if each.severity is not Severity.INFORMATION]
     return tuple(sorted((*found.findings, *more), key=lambda each: each.order)) if more else found.findings
@@ -120,15 +121,25 @@ def _recomputed(tree: Mapping[str, Any], found: tuple[Finding, ...]) -> Iterator
     """Recompute every MeasureReport whose shape is FHIR's; one of another shape is refused for that already."""
     from exchange.indicators.recomputing import recompute
 
-    profiled = "messages.profile-"
-    wrong = [each.path for each in found if each.severity is Severity.ERROR and not each.rule.startswith(profiled)]
+    wrong = {_place(each.path) for each in found if each.severity is Severity.ERROR and not _is_of_profile(each)}
     resources = dict(_resources(tree))
+    scorings = {each["url"]: _scoring(each) for each in resources.values() if _is_measure(each)}
     for place, report in resources.items():
-        if report.get("resourceType") != "MeasureReport" or any(path.startswith(place) for path in wrong):
+        if report.get("resourceType") != "MeasureReport" or _place(place) in wrong:
             continue
-        scoring = next((_scoring(each) for each in resources.values() if _is_measure_of(each, report)), None)
+        measure = report.get("measure")
+        scoring = scorings.get(measure.partition("|")[0]) if isinstance(measure, str) else None
         for each in recompute(report, scoring=scoring):
             yield replace(each, path=place + each.path.removeprefix("MeasureReport"))
+
+
+def _place(path: str) -> str:
+    """Return the entry that a path leads into; of a resource that stands alone there is but one place."""
+    return path.partition("]")[0] if path.startswith("Bundle.entry[") else ""
+
+
+def _is_of_profile(finding: Finding) -> bool:
+    return finding.rule.startswith("messages.profile-")
 
 
 def _resources(tree: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -143,11 +154,8 @@ def _resources(tree: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
             yield f"Bundle.entry[{number}].{resource.get('resourceType')}", resource
 
 
-def _is_measure_of(measure: Mapping[str, Any], report: Mapping[str, Any]) -> bool:
-    named = report.get("measure")
-    url = measure.get("url")
-    kind = measure.get("resourceType")
-    return kind == "Measure" and isinstance(named, str) and isinstance(url, str) and named.partition("|")[0] == url
+def _is_measure(resource: Mapping[str, Any]) -> bool:
+    return resource.get("resourceType") == "Measure" and isinstance(resource.get("url"), str)
 
 
 def _scoring(measure: Mapping[str, Any]) -> str | None:

@@ -99,6 +99,13 @@ def test_a_report_of_a_wrong_shape_is_refused_for_its_shape() -> None:
     ]
 
 
+def test_reports_of_a_wrong_shape_beyond_what_is_listed_are_not_recomputed() -> None:
+    wrong = {**report(0.5, denominator=2, numerator=1), "group": [{"population": [7], "measureScore": "x"}]}
+    made = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": wrong}] * 700}
+
+    assert {rule for rule, _ in found(made)} == {"messages.type"}
+
+
 def test_our_own_messages_have_nothing_to_recompute_that_differs() -> None:
     for file in sorted(GOLDEN.glob("*.json")):
         assert checking.check(file) == (), file.name
@@ -220,3 +227,54 @@ def test_what_no_memory_should_hold_ends_in_a_finding(write: Any, rule: str, suf
 
     assert rules == [rule]
     assert int(grown) / UNIT / 1024 < MIB_AT_MOST
+
+
+MANY = 30_000
+
+
+def crowd(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": each} for each in entries]}
+
+
+SLOW: dict[str, dict[str, Any]] = {
+    "references to what is contained": {
+        "resourceType": "Patient",
+        "contained": [{"resourceType": "Organization", "id": f"o{n}", "name": "x"} for n in range(MANY)],
+        "generalPractitioner": [{"reference": f"#o{n}"} for n in range(MANY)],
+    },
+    "reports and measures": crowd(
+        [report(0.5, denominator=3, numerator=1) for _ in range(MANY // 10)]
+        + [{"resourceType": "Measure", "status": "active", "url": f"x{n}"} for n in range(MANY // 10)]
+    ),
+    "components of one code": {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"coding": [{"system": "x", "code": str(n)} for n in range(MANY)]},
+        "valueInteger": 1,
+        "component": [{"code": {"coding": [{"system": "y", "code": str(n)}]}, "valueInteger": 1} for n in range(MANY)],
+    },
+    "items of one link": {
+        "resourceType": "Questionnaire",
+        "status": "active",
+        "item": [{"linkId": str(n), "type": "string"} for n in range(MANY)],
+    },
+    "a narrative of tags": {
+        "resourceType": "Patient",
+        "text": {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">' + "<p>" * 100 * MANY},
+    },
+    "a text of spaces": {"resourceType": "Patient", "gender": " " * 100 * MANY, "id": "a" * 100 * MANY},
+    "tasks and messages": {
+        "resourceType": "Bundle",
+        "type": "message",
+        "entry": [{"fullUrl": "urn:uuid:1", "resource": {"resourceType": "Task", "status": "draft"}}] * MANY,
+    },
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_what_is_made_to_be_slow_takes_time_in_proportion(name: str, tmp_path: Path) -> None:
+    """Give a process of its own a minute, where anything quadratic would take much longer."""
+    file = tmp_path / "slow.json"
+    file.write_text(json.dumps(SLOW[name]), encoding="utf-8")
+    program = "import sys, pathlib; from exchange.operations import checking; checking.check(pathlib.Path(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", program, str(file)], check=True, timeout=60)
