@@ -158,7 +158,10 @@ def test_an_agreement_that_is_not_here_is_refused(refused):
 
 def test_every_agreement_is_listed_with_its_state_in_words(run, town):
     listed = agreement(run, town, "list", "--language", "nl")
-    assert [line.split()[0] for line in listed.out.splitlines()[2:]] == ["huisartsen", "welzijn", "ziekenhuis"]
+    assert [line.split()[0] for line in listed.out.splitlines()[2:5]] == ["huisartsen", "welzijn", "ziekenhuis"]
+    # the moments of 1 July went by, and nobody recorded a review
+    assert listed.out.count("2026-07-01") == 6
+    assert "exchange agreement review welzijn" in listed.out
     states = {one["agreement_id"]: one["state"] for one in agreement(run, town, "list", "--json").json["agreements"]}
     assert states == {"huisartsen": "active", "welzijn": "active", "ziekenhuis": "active-paper-signed"}
 
@@ -345,6 +348,27 @@ def test_a_paper_signature_is_recorded_with_its_scan(run, town):
     assert (said.code, said.json["state"]) == (0, "active-paper-signed")
     entries = run("log", "show", "--json", workspace=town["praktijk"]).json["entries"]
     assert (entries[-1]["event"], entries[-1]["counterparty"]) == ("agreement-signed-on-paper", HOSPITAL)
+
+
+def test_what_a_paper_signature_rests_on_is_printed_with_it(run, town):
+    import hashlib
+
+    words = ("--signatory", "A. Voorbeeld (verzonnen)", "--function", "hoofd", "--authority", "volmacht")
+    assert paper(run, town, *words, "--signed-on", "2026-11-01", "--scan", town["scan.txt"]).code == 0
+    said = agreement(run, town, "show", "ziekenhuis", "--language", "nl").out
+    scan = hashlib.sha256(town["scan.txt"].read_bytes()).hexdigest()
+    assert "door A. Voorbeeld (verzonnen), hoofd (volmacht), op 1 november 2026" in said
+    assert scan in said
+    assert "Stand op 2026-11-03: van kracht, op papier ondertekend." in said
+
+
+def test_a_figure_says_how_much_of_it_came_on_a_form_nobody_signed(run, demo):
+    for words in (("indicators", "substitution-net"), ("agreement", "figures", "ziekenhuis")):
+        said = run(*words, "--language", "nl", workspace=demo / "praktijk")
+        assert said.code == 0
+        assert "antwoorden kwamen op een formulier zonder handtekening" in said.out
+    signed = run("agreement", "figures", "welzijn", "--language", "nl", workspace=demo / "praktijk")
+    assert "zonder handtekening" not in signed.out
 
 
 def test_a_paper_signature_of_a_party_that_signs_by_keys_is_refused(refused, town):

@@ -117,3 +117,39 @@ def test_a_table_with_something_wrong_is_refused_whole(run, town, epd, tmp_path,
     assert said.json["error"]["hints"]
     assert "KANARIE" not in said.out
     assert snapshot(town["praktijk"]) == before
+
+
+@pytest.fixture
+def children(run, town):
+    """Return EPD numbers of invented people by their age on 3 November 2026."""
+    born = {"11": "04-11-2014", "12": "03-11-2014", "15": "04-11-2010", "16": "03-11-2010"}
+    rows = [f"KIND{age};{day};T-{age};01-09-2026;" for age, day in born.items()]
+    file = town["praktijk"].parent / "kinderen.csv"
+    file.write_text(
+        "\n".join(["Patiëntnummer;Geboortedatum;Trajectnummer;Begin behandeling;Einde behandeling", *rows]) + "\n"
+    )
+    assert run("load", file, "--mapping", "epd-episodes", "--json", workspace=town["praktijk"]).json["episodes"] == 4
+    return {age: f"KIND{age}" for age in born}
+
+
+@pytest.mark.parametrize(("age", "giver"), [("11", "parents"), ("12", "both"), ("15", "both"), ("16", "self")])
+def test_under_12_the_parents_from_12_both_and_from_16_the_client_alone(run, town, children, age, giver):
+    for by in ("self", "parents", "both"):
+        said = record(run, town, children[age], "--json", by=by)
+        if by == giver:
+            assert said.code == 0, said.out
+        else:
+            assert (said.code, said.json["error"]["rule"]) == (11, "agreements.consent-giver")
+            assert said.json["error"]["hints"]
+
+
+def test_consent_without_evidence_is_none(run, town, epd, snapshot):
+    before = snapshot(town["praktijk"])
+    said = record(run, town, epd, "--json", evidence=" ")
+    assert (said.code, said.json["error"]["rule"]) == (11, "agreements.consent-no-evidence")
+    assert snapshot(town["praktijk"]) == before
+
+
+def test_the_clients_themselves_are_a_party_only_where_an_agreement_names_them(run, town, epd):
+    said = record(run, town, epd, "--json", partner="local:clients")
+    assert said.json["error"]["rule"] == "records.party"
