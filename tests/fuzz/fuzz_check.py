@@ -1,4 +1,4 @@
-"""A message, or any FHIR resource, as `exchange check` takes it: FHIR's rules, our profiles, scores and the certificate."""
+"""A message, or any FHIR resource, as `exchange check` takes it: rules, our profiles, scores, and the certificate."""
 
 from __future__ import annotations
 

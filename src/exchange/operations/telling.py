@@ -306,6 +306,7 @@ def _add(
     """Build one message, unless just this was told before; return False where a BSN stands that may not be there."""
     from exchange.messages.building import build
     from exchange.messages.projecting import project
+    from exchange.operations import checking
     from exchange.signing.pseudonyms import fhir_id
 
     about = facts.case_id or draft.party.party
@@ -314,6 +315,8 @@ def _add(
         return True
     message_id = fhir_id()
     data = build(event, facts, allowed, message_id=message_id, sent_at=terms.workspace.now, fhir_id=fhir_id)
+    # Building asked for all that FHIR says; a score that its counts do not give is refused here.
+    checking.require(data)
     may_have_bsn = "patient.bsn" in allowed and draft.party.care_provider
     found = detector.check(
         texts(json.loads(data)),
