@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from exchange.agreements.agreement import Party
     from exchange.agreements.facts import CaseFacts as GateFacts
     from exchange.agreements.facts import Question
-    from exchange.messages.facts import CaseFacts
+    from exchange.messages.facts import CaseFacts, Reply
 
 # Totals without patients: the message that carries them, and the flow of the agreement.
 TOTALS = "partner-aggregates"
@@ -258,8 +258,23 @@ def _answer_case(
     )
     _keep(draft, event, decision)
     if decision.allowed:
-        facts = replace(_empty(terms, draft.party), case_id=case.case_id, code=case.code, answers=answers)
+        facts = replace(
+            _empty(terms, draft.party),
+            case_id=case.case_id,
+            code=case.code,
+            answers=answers,
+            reply=_opening_of(terms, case),
+        )
         _add(terms, draft, event, facts, terms.flow_elements(event, "partner"), told, release=release)
+
+
+def _opening_of(terms: Terms, case: Case) -> Reply | None:
+    """Return the message by which the practice opened the case, for the answers to name; a form has none."""
+    from exchange.messages.facts import Reply
+
+    received = terms.workspace.store.received.of_case(case.case_id)
+    opened = next((one for one in received if one.event == "case-opening"), None)
+    return Reply(opened.message_id, accepted=True) if opened is not None else None
 
 
 def _answer_totals(
