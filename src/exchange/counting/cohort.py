@@ -23,7 +23,7 @@ from exchange.indicators.cohort import (
     WHERE_UNKNOWN,
     Question,
 )
-from exchange.indicators.definition import Happens
+from exchange.indicators.definition import Happens, Has
 from exchange.indicators.vocabulary import ENDS_OBSERVATION, NEW_EPISODE
 from exchange.store import tables
 from exchange.store.columns import Day
@@ -83,12 +83,17 @@ def based(asked: Asked) -> sa.Select[Any]:
     """Return the base as a select: for one query, or to be kept for several."""
     t, definition = tables.episode, asked.question.definition
     person = patients(asked.as_of)
+    knows = looks_at_people(asked.question)
+    sex: Column = person.c.sex if knows else sa.literal("unknown", sa.String())
+    birth: Column = person.c.birth_date if knows else sa.null()
     handed_over: Column = sa.null()
     joined: Any = t
     if definition.period == "handover":
         handover = handovers(asked.as_of)
         handed_over, joined = handover.c.day, t.join(handover, handover.c.episode_id == t.c.episode_id)
     day = {"start": t.c.start_date, "end": t.c.end_date, "handover": handed_over}[definition.period]
+    if knows:
+        joined = joined.outerjoin(person, person.c.patient_id == t.c.patient_id)
     return (
         sa.select(
             t.c.episode_id,
@@ -103,13 +108,21 @@ def based(asked: Asked) -> sa.Select[Any]:
             word(t.c.end_reason).label("end_reason"),
             word(t.c.onward_advice).label("onward_advice"),
             word(t.c.access).label("access"),
-            sa.func.coalesce(person.c.sex, "unknown").label("sex"),
-            person.c.birth_date,
-            *group_columns(asked.question.group_by, t, person.c.sex, day),
+            sa.func.coalesce(sex, "unknown").label("sex"),
+            sa.type_coerce(birth, Day()).label("birth_date"),
+            *group_columns(asked.question.group_by, t, sex, day),
         )
-        .select_from(joined.outerjoin(person, person.c.patient_id == t.c.patient_id))
+        .select_from(joined)
         .where(current(t, asked.as_of), day >= asked.start, day < asked.end, *_within(asked))
     )
+
+
+def looks_at_people(question: Question) -> bool:
+    """Say whether a question needs to know of patients more than that they are different ones."""
+    definition = question.definition
+    conditions = (*definition.where, *definition.exclude, *definition.outcome)
+    asked = any(isinstance(one, Has) and one.element.startswith("patient.") for one in conditions)
+    return asked or "sex" in question.group_by or definition.kind == "standardised-ratio"
 
 
 def _within(asked: Asked) -> list[Column]:

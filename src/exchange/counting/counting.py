@@ -99,7 +99,7 @@ def first_day(engine: Engine, as_of: int | None = None) -> date | None:
     return rows[0]["day"] if rows else None
 
 
-Cohort = tuple[str, date, date, tuple[str, ...], frozenset[str] | None]
+Cohort = tuple[str, date, date, tuple[str, ...], frozenset[str] | None, bool]
 
 
 def _cohort(asked: Asked) -> Cohort | None:
@@ -107,7 +107,8 @@ def _cohort(asked: Asked) -> Cohort | None:
     question = asked.question
     if question.definition.count not in ("episodes", "patients") or question.definition.kind == "mean":
         return None
-    return (question.definition.period, question.start, question.end, question.group_by, question.within)
+    people = cohort.looks_at_people(question)
+    return (question.definition.period, question.start, question.end, question.group_by, question.within, people)
 
 
 @contextmanager
