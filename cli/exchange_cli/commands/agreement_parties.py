@@ -139,7 +139,7 @@ def figures(speaker: Speaker, agreement: str, by: str) -> None:
 
     Example: exchange agreement figures gp-2026 --by label
     """
-    from exchange.operations import figuring, sharing
+    from exchange.operations import figuring, sharing, vouching
 
     with speaker.workspace() as workspace:
         found = sharing.figures(workspace, agreement, by=by)
@@ -149,6 +149,8 @@ def figures(speaker: Speaker, agreement: str, by: str) -> None:
         [figuring.row(one, speaker.language) for one in found],
         right=frozenset({2, 3, 4, 5, 6}),
     )
+    for line in vouching.unsigned(found, speaker.language):
+        speaker.line(line)
     speaker.tell("program.figures-internal")
     speaker.result({"figures": found})
 

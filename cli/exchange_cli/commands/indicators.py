@@ -130,8 +130,8 @@ def _shown(speaker: Speaker, queries: Mapping[str, str]) -> int:
 
 
 def _printed(speaker: Speaker, figures: Sequence[Figure]) -> None:
-    """Print figures as a table."""
-    from exchange.operations import figuring
+    """Print figures as a table, and which of them rest on forms that nobody signed."""
+    from exchange.operations import figuring, vouching
 
     speaker.table(
         [
@@ -141,6 +141,8 @@ def _printed(speaker: Speaker, figures: Sequence[Figure]) -> None:
         [figuring.row(figure, speaker.language) for figure in figures],
         right=frozenset({2, 3, 4, 5, 6}),
     )
+    for line in vouching.unsigned(figures, speaker.language):
+        speaker.line(line)
 
 
 def _pooled(speaker: Speaker, data: str, ids: tuple[str, ...], to: Path | None, **asked: Any) -> int:

@@ -127,8 +127,7 @@ def _recorded(paper: OnPaper | PaperRecord, language: str) -> str:
     return _say(
         "paper",
         language,
-        signatory=plain(paper.signatory),
-        function=plain(paper.function),
+        who=plain(", ".join(dict.fromkeys((paper.signatory, paper.function)))),
         authority=plain(paper.authority),
         day=day_text(paper.on, language),
         scan=paper.scan,

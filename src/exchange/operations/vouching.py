@@ -1,0 +1,27 @@
+"""What of a figure rests on answers that nobody signed: forms that came back, for which a named person vouches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from exchange.findings import say
+from exchange.records.codes import Evidence
+
+if TYPE_CHECKING:
+    from exchange.indicators.figure import Figure
+
+
+def unsigned(figures: Iterable[Figure], language: str) -> tuple[str, ...]:
+    """Return a sentence for each figure that rests on forms without a signature, in the order of the figures."""
+    from exchange.indicators.reading import shipped_definitions
+
+    known = shipped_definitions()
+    found = []
+    for one in figures:
+        count = one.evidence.get(Evidence.FORM.value, 0)
+        if count:
+            title = known[one.indicator].title[language] if one.indicator in known else one.indicator
+            name = ", ".join((title, *one.group.values()))
+            found.append(say("vouching.unsigned", {"figure": name, "count": count}, language))
+    return tuple(found)
