@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 
 from exchange.indicators.figure import Interval
+from exchange.indicators.funnel import Share, funnel
 from exchange.indicators.statistics import (
     byar,
     cluster_sums,
@@ -194,6 +195,21 @@ def coverage(draw: Draw, k: int, runs: int, seed: int) -> tuple[float, float, fl
     return held / counted, above / counted, below / counted, counted
 
 
+def funnels(runs: int) -> None:
+    """Print how many practices of thirty lie outside the 95 % limits, by chance alone and with other case mix."""
+    for name, spread in (("chance alone", 1e6), ("case mix", 60.0)):
+        rng, outside, plain = random.Random(1), 0, 0
+        for _ in range(runs):
+            shares = []
+            for i in range(30):
+                size, own = rng.choice((30, 60, 150, 400)), rng.betavariate(0.7 * spread, 0.3 * spread)
+                shares.append(Share(str(i), sum(rng.random() < own for _ in range(size)), size))
+            points = funnel(shares).points
+            outside += sum(point.position != "inside" for point in points)
+            plain += sum(abs(point.z) > 1.96 for point in points)
+        print(f"funnel, {name:32} outside {outside / 30 / runs:6.1%}, without phi {plain / 30 / runs:6.1%}")
+
+
 def main() -> None:
     """Print one line per method and number of patients."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
@@ -202,6 +218,7 @@ def main() -> None:
         for k in PATIENTS:
             held, above, below, counted = coverage(draw, k, runs, seed=k)
             print(f"{name:40} {k:4} {held:7.1%} {above:7.1%} {below:7.1%} {counted:6}")
+    funnels(max(1, runs // 3))
 
 
 if __name__ == "__main__":
