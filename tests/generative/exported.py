@@ -59,12 +59,17 @@ def write(folder: Path, dataset: Dataset, source: str = "made") -> dict[str, int
     )
 
 
-def differing(engine: Engine, dataset: Dataset, group_by: tuple[str, ...]) -> Iterator[str]:
+def differing(
+    engine: Engine,
+    dataset: Dataset,
+    group_by: tuple[str, ...],
+    under: tuple[frozenset[str] | None, ...] = (None, frozenset({"a1"})),
+) -> Iterator[str]:
     """Yield each definition for which an engine gives other integers than the oracle."""
     g = generated
     asked = [
         Question(one, g.START, g.END, g.CUT_OFF, g._split(one, group_by), g.INSTRUMENTS, agreements)
-        for agreements in (None, frozenset({"a1"}))
+        for agreements in under
         for one in g._definitions()
     ]
     for q, cube in zip(asked, counting.cubes(engine, asked, reference=g.TABLE), strict=True):

@@ -43,7 +43,7 @@ def main(master: str, count: int) -> None:
         dataset = exported.generated._Maker(seed, size).dataset()
         with tempfile.TemporaryDirectory() as folder:
             exported.write(Path(folder), dataset)
-            found = list(exported.differing(OnSpark(session, folder), dataset, group_by))
+            found = list(exported.differing(OnSpark(session, folder), dataset, group_by, (None,)))
             compared += len(exported.generated._definitions())
         if found:
             differs[f"{seed} {size} {group_by}"] = found
