@@ -180,6 +180,12 @@ def test_small_groups_are_masked_and_cannot_be_subtracted(run: Any, practice: Pa
     table = run(*words, "--for", "insurer", "--language", "nl", workspace=practice)
     assert "<10" in table.out
     assert "None" not in table.out
+    # Each withheld figure says why, and a split that no agreement plans is warned of; inside there is neither.
+    assert "niet getoond: het aantal met, zonder of in totaal ligt onder 10 patiënten" in table.out
+    assert "disclosure.not-in-plan" in {one["rule"] for one in ran.json["findings"]}
+    inside = run(*words, "--language", "nl", workspace=practice)
+    assert inside.code == 0
+    assert "niet getoond" not in inside.out
 
 
 def test_figures_are_written_as_csv_xlsx_and_json(run: Any, practice: Path, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def command(
 
     Example: exchange indicators funnel measured practice-1.json practice-2.json
     """
-    from exchange.operations import figuring, measuring
+    from exchange.operations import figuring, measuring, refusals
 
     files = _of_files(speaker, ids, check, audience)
     if files is not None:
@@ -103,7 +103,7 @@ def command(
             cut_off=cut_off.date() if cut_off else None,
             audience=audience,
         )
-        found = figuring.notices(workspace, ids) if audience == "insurer" else ()
+        found = (*figuring.notices(workspace, ids), *refusals.unplanned(figures)) if audience == "insurer" else ()
         shown = {one.indicator for one in figures}
         judged = measuring.judged_by(workspace, (one for one in figuring.definitions(ids) if one.id in shown), as_of)
         if to is not None:
@@ -130,8 +130,8 @@ def _shown(speaker: Speaker, queries: Mapping[str, str]) -> int:
 
 
 def _printed(speaker: Speaker, figures: Sequence[Figure]) -> None:
-    """Print figures as a table, and which of them rest on forms that nobody signed."""
-    from exchange.operations import figuring, vouching
+    """Print figures as a table, why some are withheld, and which of them rest on forms that nobody signed."""
+    from exchange.operations import figuring, refusals, vouching
 
     speaker.table(
         [
@@ -141,7 +141,7 @@ def _printed(speaker: Speaker, figures: Sequence[Figure]) -> None:
         [figuring.row(figure, speaker.language) for figure in figures],
         right=frozenset({2, 3, 4, 5, 6}),
     )
-    for line in vouching.unsigned(figures, speaker.language):
+    for line in (*refusals.withheld(figures, speaker.language), *vouching.unsigned(figures, speaker.language)):
         speaker.line(line)
 
 
