@@ -20,6 +20,7 @@ def command(speaker: Speaker, files: tuple[Path, ...], outcome: Path | None) -> 
     With --outcome the findings are also written as a FHIR OperationOutcome, for the system that made the message.
 
     Example: exchange check message.json
+
     Example: exchange check message.json --outcome outcome.json
     """
     from exchange.findings import Severity
