@@ -47,7 +47,9 @@ class Change:
 def diff(before: Agreement, after: Agreement) -> tuple[Change, ...]:
     """Return every difference in the order of the text; the version number itself is none."""
     return tuple(
-        change for change in _compare(dict(before.raw), dict(after.raw), ()) if change.path not in ("version", "format", "revises")
+        change
+        for change in _compare(dict(before.raw), dict(after.raw), ())
+        if change.path not in ("version", "format", "revises")
     )
 
 

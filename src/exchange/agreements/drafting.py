@@ -101,7 +101,8 @@ def next_version(
         _give_baseline(indicator, (measured or {}).get(indicator["id"], {}), on)
     raw["term"] |= {"from": on.isoformat(), "until": add_months(on, months).isoformat()}
     raw["evaluations"] = [{"on": add_months(on, step).isoformat()} for step in _steps(months)]
-    return _in_order(raw, _WHOLE)
+    ordered: dict[str, Any] = _in_order(raw, _WHOLE)
+    return ordered
 
 
 def _in_order(value: Any, first: Sequence[str]) -> Any:
