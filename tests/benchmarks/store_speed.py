@@ -124,7 +124,7 @@ def main(sessions: int, runs: int, kept: str = "") -> None:
         sys.stdout.write(f"  {way:30} {m['wall']:7.2f} s wall {m['processor']:7.2f} s processor (x{ratio:.2f})")
         sys.stdout.write(f" {m['peak']:7.0f} MiB\n")
     answer, mine = found["pandas"][0]["answer"], one[0]["answer"]
-    sys.stdout.write(f"  the same integers: { {name: mine[name] for name in answer} == answer}\n")
+    sys.stdout.write(f"  the same integers: { {name: mine[name] for name in answer} == answer }\n")
     if not kept:
         shutil.rmtree(folder.parent)
 
