@@ -182,3 +182,24 @@ def test_people_are_coarsened_no_further_than_they_need():
     assert all(found[one] == crowd[one] for one in crowd)
     assert {(found[one].year, found[one].width, found[one].sex) for one in near} == {(1960, 5, "male")}
     assert "odd" not in found
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql", "duckdb", "spark", "trino"])
+def test_the_query_of_any_engine_is_shown_without_a_workspace(run, tmp_path, engine):
+    said = run("indicators", "onward-advice", "--sql", "--engine", engine, "--json", cwd=tmp_path)
+    assert said.code == 0, said.out
+    assert "episode" in said.json["sql"]["onward-advice"]
+
+
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        (("--engine", "duckdb"), "figuring.engine-elsewhere"),
+        (("--engine", "trino", "--data", "."), "figuring.no-pooled-engine"),
+        (("--engine", "spark", "--data", "."), "figuring.no-remote"),
+        (("--data", "."), "counting.no-exported"),
+    ],
+)
+def test_an_engine_that_cannot_count_here_says_so(run, tmp_path, words, rule):
+    said = run("indicators", "onward-advice", *words, "--json", cwd=tmp_path)
+    assert (said.code, said.json["error"]["rule"]) == (13, rule)
