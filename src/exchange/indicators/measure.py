@@ -135,7 +135,17 @@ def _populations_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
         "initial-population": ("count", "period", "where"),
         "denominator": ("count", "period", "where", "follow-up"),
         "denominator-exclusion": ("exclude",),
-        "numerator": ("outcome", "measure", "moments", "events"),
+        "numerator": (
+            "outcome",
+            "measure",
+            "moments",
+            "events",
+            "before",
+            "after",
+            "instrument",
+            "agreed",
+            "returns",
+        ),
     }
     names = {"denominator": "measure-population", "numerator": "measure-observation"}
     counted = scoring(str(definition["kind"])) != "continuous-variable"
@@ -160,9 +170,9 @@ def _counts(figure: Figure) -> list[dict[str, Any]]:
     gross = None if net is None else net + (0 if apart else excluded or 0)
     counts: list[tuple[str, str, int | None]] = []
     if figure.eligible is not None or figure.masked:
-        # What is eligible in a ratio of two counts are the parties that count; its populations are events.
-        parties = figure.unit == "aggregates"
-        system, name = (OWN_POPULATION, "eligible") if parties else (POPULATION, "initial-population")
+        # Where events or sessions are divided, what is eligible are parties or episodes: no part of those populations.
+        divided = figure.kind == "rate-ratio" or apart
+        system, name = (OWN_POPULATION, "eligible") if divided else (POPULATION, "initial-population")
         counts.append((system, name, figure.eligible))
     if way == "continuous-variable":
         counts.append((POPULATION, "measure-population", net))
