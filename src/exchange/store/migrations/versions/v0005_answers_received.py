@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,7 +20,7 @@ def upgrade() -> None:
     """Add the column: the day of the load that first brought an answer in; our own answers have none."""
     op.add_column("answer", sa.Column("received_on", sa.Date()))
     connection = op.get_bind()
-    columns = [sa.column(name) for name in ("answer_id", "partner", "load_from")]
+    columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in ("answer_id", "partner", "load_from")]
     answer = sa.table("answer", *columns, sa.column("received_on", sa.Date()))
     load = sa.table("load", sa.column("load_id"), sa.column("at"))
     brought = (
