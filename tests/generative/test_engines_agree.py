@@ -22,8 +22,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exchange.counting import counting, functions
+from exchange.counting.engines import OnStore
 from exchange.indicators import oracle
 from exchange.indicators.classes import CLASSES
+from exchange.indicators.cohort import Question
 from exchange.indicators.definition import Definition
 from exchange.indicators.moments import add_months
 from exchange.indicators.reading import read, shipped_definitions
@@ -518,6 +520,31 @@ def test_postgresql_agrees_with_the_oracle_on_generated_practices(postgresql_eng
                 for definition in _definitions():
                     agree(connection, dataset, definition, _split(definition, group_by))
                 transaction.rollback()
+
+
+def share(connection: sa.Connection, dataset: Dataset) -> None:
+    """Compare a whole catalogue, counted at once from shared episodes, with each definition counted by itself."""
+    asked = [Question(one, START, END, CUT_OFF, _split(one, ("month",)), INSTRUMENTS) for one in _definitions()]
+    for question, cube in zip(asked, counting.cubes(OnStore(connection), asked, reference=TABLE), strict=True):
+        alone = counting.cubes(OnStore(connection), [question], reference=TABLE)
+        assert list(alone) == [cube], question.definition.id
+
+
+def test_sqlite_gives_the_same_from_shared_episodes(engine: sa.Engine) -> None:
+    with engine.connect() as connection, connection.begin() as transaction:
+        dataset = _Maker(11, 30).dataset()
+        write(connection, dataset)
+        share(connection, dataset)
+        transaction.rollback()
+
+
+@pytest.mark.postgresql
+def test_postgresql_gives_the_same_from_shared_episodes(postgresql_engine: sa.Engine) -> None:
+    with postgresql_engine.connect() as connection, connection.begin() as transaction:
+        dataset = _Maker(11, 30).dataset()
+        write(connection, dataset)
+        share(connection, dataset)
+        transaction.rollback()
 
 
 @pytest.mark.postgresql
