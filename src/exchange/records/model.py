@@ -129,8 +129,8 @@ class Evaluation:
 class Answer:
     """What a partner or client says of one case: one element over one half-open window [start, end).
 
-    `count` is the number of events where the partner counts them, `first_day` the first one's date. `received_on` is the
-    day on which an answer to this question first came in, nothing for our own.
+    `count` is the number of events where the partner counts them, `first_day` the first one's date. `received_on` is
+    the day on which an answer to this question first came in, nothing for our own.
     """
 
     answer_id: str
