@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,15 @@ def epd_of_first_case(town, party=GP_A) -> tuple[str, str]:
         # ids are drawn anew in each run, EPD numbers are not
         first = min((practice.store.patient_identity(who) for who in patients), key=lambda known: known.epd_number)
         return first.epd_number, first.bsn
+
+
+def end(run, town, at):
+    """End the agreement by mutual consent at that moment."""
+    said = run(
+        "agreement", "end", "huisartsen", "--on", f"{at:%Y-%m-%d}", "--ground", "agreed",
+        workspace=town["praktijk"], at=at,
+    )  # fmt: skip
+    assert said.code == 0, said.err
 
 
 def withdraw(run, town, epd, party=GP_A):
@@ -109,7 +119,7 @@ def test_a_dry_run_shows_every_decision_with_its_premises_and_changes_nothing(ru
 
 
 def test_a_dry_run_of_what_is_refused_notes_nothing_either(run, town, snapshot):
-    run("agreement", "end", "huisartsen", "--on", "2024-01-02", workspace=town["praktijk"])
+    end(run, town, datetime(2024, 1, 2, 9, tzinfo=UTC))
     before, trail = snapshot(town["praktijk"]), entries(run, town)
     assert export(run, town, "--dry-run").code == 11
     assert snapshot(town["praktijk"]) == before
@@ -148,7 +158,7 @@ def refused(run, snapshot):
 
 
 def test_under_an_agreement_that_is_over_nothing_goes_out(refused, town, run):
-    run("agreement", "end", "huisartsen", "--on", "2024-01-02", workspace=town["praktijk"])
+    end(run, town, datetime(2024, 1, 2, 9, tzinfo=UTC))
     error = refused(town, code=11, rule="gate.in-time.refused")
     assert error["premises"]
 
@@ -165,7 +175,7 @@ def test_an_agreement_that_is_over_says_so_where_there_is_no_case_to_ask_about(r
 
 
 def test_in_the_tail_of_an_agreement_no_new_case_is_opened(refused, town, run):
-    run("agreement", "end", "huisartsen", "--on", "2026-11-01", workspace=town["praktijk"])
+    end(run, town, datetime(2026, 11, 1, 9, tzinfo=UTC))
     refused(town, code=11, rule="gate.tail.refused")
 
 
