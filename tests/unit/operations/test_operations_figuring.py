@@ -146,7 +146,9 @@ def test_why_needs_a_client_and_answers_for_every_kind_of_indicator(practice: Wo
     for name in ("sessions-per-patient", "evaluation-moments", "gp-contacts", "returns-on-time", "treatment-index"):
         first, *steps = figuring.why(practice, (name,), "P00001", language="en")
         assert steps, first
-        assert all(step.strip().startswith(("yes:", "no:", "unknown:", "not reached:", "not due yet:")) for step in steps)
+        assert all(
+            step.strip().startswith(("yes:", "no:", "unknown:", "not reached:", "not due yet:")) for step in steps
+        )
     (totals,) = figuring.why(practice, ("specialist-referral-rate",), "P00001", language="en")
     assert "counts partners' totals" in totals
 
