@@ -335,6 +335,10 @@ def test_what_did_not_come_in_is_not_accepted_and_who_signs_must_be_said(run: Ru
     refused(hagro["praktijk"], "agreement", "accede", "hagro", "--accept", GP_C, rule="acceding.none-waiting")
     refused(hagro["huisarts-c"], "agreement", "accede", "hagro", rule="acceding.signatory")
     refused(hagro["huisarts-c"], "agreement", "accept", "hagro", rule="agreeing.not-ours")
+    settings = hagro["huisarts-c"] / "exchange.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("privacy@voorbeeld.invalid", ""), encoding="utf-8")
+    words = ("agreement", "accede", "hagro", "--function", "owner", "--authority", "partner")
+    refused(hagro["huisarts-c"], *words, rule="acceding.signatory")
     both = run("agreement", "accede", "hagro", "--offer", GP_C, "--accept", GP_C, workspace=hagro["praktijk"])
     assert both.code == 2
 

@@ -70,7 +70,8 @@ def accede(
     chosen = _kind(frozen, kind)
     _require_open(workspace, stored, frozen, chosen)
     agreeing.require_sound(workspace, stored)
-    if not (function.strip() and authority.strip()):
+    contact = privacy_contact.strip() or workspace.settings.contact
+    if not (function.strip() and authority.strip() and contact):
         raise AgreementError("acceding.signatory", hints=("hint.acceding.signatory",), agreement=agreement)
     card = workspace.card.fingerprint.replace(" ", "")
     party = Party(
@@ -80,7 +81,7 @@ def accede(
         kind=chosen,
         signs="keys",
         signatory=Signatory(function.strip(), authority.strip(), name.strip()),
-        privacy_contact=privacy_contact.strip() or workspace.settings.contact,
+        privacy_contact=contact,
         care_provider=chosen in acceding.CARE_PROVIDERS,
         label=label.strip(),
         address=address.strip(),
