@@ -104,6 +104,13 @@ def state(run: Run, folder: Path, at: datetime = NOW) -> str:
 # Joining ----------------------------------------------------------------------------------------------------------
 
 
+def test_who_joins_without_naming_a_group_stands_in_the_practices_own(run: Run, hagro: Any) -> None:
+    asked = run("agreement", "accede", "hagro", *SIGNER, "--json", workspace=hagro["huisarts-c"])
+    assert run("import", file_of(asked, PRACTICE), workspace=hagro["praktijk"]).code == 0
+    assert run("agreement", "accede", "hagro", "--accept", GP_C, workspace=hagro["praktijk"]).code == 0
+    assert members(run, hagro["praktijk"])[GP_C]["label"] == "HAGRO Noord"
+
+
 def test_a_member_joins_and_nobody_signs_anew(run: Run, hagro: Any) -> None:
     c, practice = hagro["huisarts-c"], hagro["praktijk"]
     assert state(run, c) == "proposed"

@@ -59,6 +59,8 @@ def _of(workspace: Workspace, agreement: str) -> list[Member]:
     later = {one.party.party for one in signing.accessions(agreeing.signatures(newest))}
     found = []
     mine = terms.us.role == "practice"
+    # Who joins may not name its group; the practice then goes by the label it gave that partner itself.
+    ours = {one.party: one.label for one in workspace.store.partners.list()} if mine else {}
     for party in terms.frozen.agreement.partners:
         if not mine and party.party != terms.us.party:
             continue  # what other partners signed is between them and the practice
@@ -72,7 +74,7 @@ def _of(workspace: Workspace, agreement: str) -> list[Member]:
                 party.party,
                 party.name,
                 party.kind.value,
-                party.label,
+                party.label or ours.get(party.party, ""),
                 party.signs,
                 agreeing.state(workspace, holds.stored, party.party),
                 life.last_day(holds.frozen.agreement, workspace.on, agreeing.ended_on(holds.stored, party.party)),
@@ -91,7 +93,7 @@ def _of(workspace: Workspace, agreement: str) -> list[Member]:
                 party.party,
                 party.name,
                 party.kind.value,
-                party.label,
+                party.label or ours.get(party.party, ""),
                 party.signs,
                 life.State.SIGNED_BY_ONE.value,
                 until,
