@@ -161,7 +161,7 @@ def test_a_passphrase_exception_is_written_for_partners_on_paper_only(world: Any
     assert [(one.party, one.suite, one.until) for one in agreement.exceptions] == [
         (world.two, "passphrase", date(2026, 12, 1))
     ]
-    assert "bestand met een wachtwoordzin" in " ".join(
+    assert "bestand met een wachtzin" in " ".join(
         one.text for one in world.frozen(PartnerKind.GP, *both, passphrase_until=date(2026, 12, 1)).clauses["nl"]
     )
 
