@@ -12,14 +12,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exchange.errors import MessageError
 from exchange.messages.certifying import certified, certified_alone
-from exchange.messages.checking import check_rules_one_by_one
-from exchange.messages.profile_checking import keeps_profiles
+from exchange.messages.checking import check, check_rules_one_by_one
+from exchange.messages.codes import BASE, SYSTEMS
+from exchange.messages.profile_checking import keeps_and_reads, keeps_profiles
+from exchange.messages.reading import message_of
 from exchange.messages.schema import resource_types
 
-EXAMPLES = [
-    file.read_bytes() for file in sorted((Path(__file__).resolve().parents[1] / "golden" / "messages").glob("*.json"))
-]
+MESSAGES = Path(__file__).resolve().parents[1] / "golden" / "messages"
+EXAMPLES = [file.read_bytes() for file in sorted(MESSAGES.glob("*.json"))]
+READABLE = [each for each in EXAMPLES if keeps_and_reads(json.loads(each))]
 CALM = settings(
     max_examples=150, deadline=2000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
@@ -88,6 +91,89 @@ def test_a_certified_message_has_no_finding(data):
 
     if certified(tree) and keeps_profiles(tree):
         assert {finding.rule for finding in check_rules_one_by_one(tree)} <= UNREAD
+
+
+@CALM
+@given(st.data())
+def test_what_is_shown_to_be_readable_is_read_and_has_no_finding_at_all(data):
+    tree = json.loads(data.draw(st.sampled_from(READABLE)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        mutate(data, tree)
+
+    if certified(tree) and keeps_and_reads(tree):
+        message_of(tree)
+        assert check_rules_one_by_one(tree) == ()
+
+
+def of_kind(tree: Any, kind: str, code: str = "") -> Any:
+    for entry in tree["entry"]:
+        resource = entry["resource"]
+        codes = [each["code"] for each in resource.get("code", {}).get("coding", ())]
+        if resource["resourceType"] == kind and (not code or code in codes):
+            return resource
+    raise AssertionError(kind)
+
+
+def extend(resource: Any, name: str, **value: Any) -> None:
+    own = [each for each in resource.get("extension", ()) if not each["url"].endswith(f"/{name}")]
+    resource["extension"] = [*own, {"url": f"{BASE}/StructureDefinition/{name}", **value}]
+
+
+def component(tree: Any, name: str) -> Any:
+    parts = of_kind(tree, "Observation", "evaluation")["component"]
+    return next(each for each in parts if each["code"]["coding"][0]["code"] == name)
+
+
+UNREADABLE = {
+    "a start without a day": lambda tree: of_kind(tree, "Encounter")["period"].update(start="2025-01"),
+    "a leap day that is none": lambda tree: of_kind(tree, "Encounter")["period"].update(start="2025-02-29"),
+    "the end of an episode without a day": lambda tree: of_kind(tree, "EpisodeOfCare")["period"].update(end="2026"),
+    "a month of birth": lambda tree: of_kind(tree, "Patient").update(birthDate="1980-02"),
+    "a referral in a year": lambda tree: of_kind(tree, "ServiceRequest").update(authoredOn="2025"),
+    "weeks that are written as a fraction": lambda tree: extend(
+        of_kind(tree, "Encounter"), "weeks-since-start", valueInteger=1.0
+    ),
+    "weeks of an episode as a fraction": lambda tree: extend(
+        of_kind(tree, "EpisodeOfCare"), "end-weeks-since-start", valueInteger=12.0
+    ),
+    "a referral recorded in a month": lambda tree: extend(
+        of_kind(tree, "ServiceRequest"), "recorded-on", valueDate="2025-01"
+    ),
+    "a session number as a fraction": lambda tree: component(tree, "session-number").update(valueInteger=4.0),
+    "a count as a fraction": lambda tree: of_kind(tree, "Observation", "session.count").update(valueInteger=4.0),
+    "a score of a month": lambda tree: of_kind(tree, "Observation", "measurement").update(effectiveDateTime="2025-01"),
+    "an evaluation of a year": lambda tree: of_kind(tree, "Observation", "evaluation").update(effectiveDateTime="2025"),
+    "another code before that of the session": lambda tree: of_kind(tree, "Encounter")["type"][0]["coding"].insert(
+        0, {**of_kind(tree, "Encounter")["type"][0]["coding"][0], "code": "other-one"}
+    ),
+    "another effect before the effect": lambda tree: of_kind(tree, "Observation", "evaluation")["valueCodeableConcept"][
+        "coding"
+    ].insert(0, {"system": SYSTEMS["effect"], "code": "other-one"}),
+    "another step before the step": lambda tree: component(tree, "decision")["valueCodeableConcept"]["coding"].insert(
+        0, {"system": SYSTEMS["next-step"], "code": "other-one"}
+    ),
+    "a task without the case": lambda tree: of_kind(tree, "Task").pop("identifier"),
+    "a sender without an identifier": lambda tree: [
+        each["resource"].pop("identifier")
+        for each in tree["entry"]
+        if each["resource"]["resourceType"] == "Organization"
+    ],
+    "a header without an id": lambda tree: tree["entry"][0]["resource"].pop("id"),
+    "a moment before all time": lambda tree: tree.update(timestamp="0001-01-01T00:00:00+14:00"),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_reading_would_refuse_is_not_shown_to_be_readable(name):
+    tree = json.loads((MESSAGES / "outcome-report.json").read_bytes())
+    assert certified(tree)
+    assert keeps_and_reads(tree)
+    UNREADABLE[name](tree)
+
+    with pytest.raises(MessageError):
+        message_of(tree)
+    assert not (certified(tree) and keeps_and_reads(tree))
+    assert check(json.dumps(tree).encode()) == check_rules_one_by_one(tree) != ()
 
 
 @CALM

@@ -15,7 +15,7 @@ from typing import Any
 from exchange.messages.invariants import ELEMENTS, RESOURCES
 from exchange.messages.narrowing import MESSAGE, narrowed
 from exchange.messages.rules import OF_TASKS, RESULTS, TASK, kind_named
-from exchange.messages.schema import targets
+from exchange.messages.schema import known_types, targets
 from exchange.messages.surveying import Entry, Survey
 
 Resource = Mapping[str, Any]
@@ -40,13 +40,22 @@ class _Keeps:
 
 
 class _Certifier:
-    """The compiled schema, and the references that it hands over while it looks: the element and the target of each."""
+    """The compiled schema, and what the references that it hands over while it looks lead to.
+
+    In a message each must lead to an entry of a type that it may lead to, or nothing holds; `links` gets the numbers
+    of those entries. Of a resource that stands alone each is only kept, with the element that it stands in.
+    """
 
     def __init__(self) -> None:
         import jsonschema_rs
 
         schema, formats = narrowed()
         self.pointers: list[tuple[str, str]] = []
+        self.numbers: dict[str, int] = {}
+        self.kinds: list[str] = []
+        self.links: list[int] = []
+        self.noted: dict[str, list[int]] = {_FOCUS: [], _OUTPUT: []}
+        self.alone = False
         self.holds = jsonschema_rs.validator_for(
             schema,
             pattern_options=jsonschema_rs.RegexOptions(),
@@ -55,14 +64,35 @@ class _Certifier:
             keywords={"keeps": _Keeps},
         ).is_valid
 
+    def start(self, kinds: list[str], numbers: Mapping[str, int], *, alone: bool = False) -> None:
+        """Forget what went before."""
+        self.alone = alone
+        self.pointers.clear()
+        for kept in (self.links, *self.noted.values()):
+            kept.clear()
+        self.kinds[:] = kinds
+        self.numbers.clear()
+        self.numbers.update(numbers)
+
     def _hand_over(self, element: str) -> Any:
-        keep = self.pointers.append
+        kinds, number_of, keep = self.kinds, self.numbers.get, self.links.append
+        allowed = targets().get(element) or known_types()
 
         def found(target: str) -> bool:
-            keep((element, target))
-            return True
+            number = number_of(target)
+            if number is None:
+                if self.alone:
+                    self.pointers.append((element, target))
+                return self.alone
+            keep(number)
+            return kinds[number] in allowed
 
-        return found
+        def noting(target: str) -> bool:
+            if (number := number_of(target)) is not None:
+                self.noted[element].append(number)
+            return found(target)
+
+        return noting if element in self.noted else found
 
 
 @cache
@@ -76,29 +106,34 @@ def certified(tree: Resource) -> bool:
         certifier = _certifier()
         if not certifier.holds({MESSAGE: tree}):
             return False
-        entries = tree["entry"]
-        certifier.pointers.clear()
-        kinds: list[str] = []
-        ends: list[int] = []
-        for entry in entries:
-            kind = _held(certifier, entry["resource"])
-            if not kind:
+        resources = [entry["resource"] for entry in tree["entry"]]
+        kinds = [resource["resourceType"] for resource in resources]
+        if kinds[0] != "MessageHeader" or kinds.count("MessageHeader") != 1:
+            return False
+        numbers = {entry["fullUrl"]: number for number, entry in enumerate(tree["entry"])}
+        if len(numbers) != len(kinds):
+            return False
+        certifier.start(kinds, numbers)
+        links: Links = []
+        for kind, resource in zip(kinds, resources, strict=True):
+            start = len(certifier.links)
+            if not _held(certifier, kind, resource):
                 return False
-            kinds.append(kind)
-            ends.append(len(certifier.pointers))
-        pointers = certifier.pointers.copy()
-    numbers = {entry["fullUrl"]: number for number, entry in enumerate(entries)}
-    if len(numbers) != len(kinds) or kinds[0] != "MessageHeader" or kinds.count("MessageHeader") != 1:
-        return False
-    return _linked(kinds, numbers, pointers, ends) and _consistent(tree, kinds)
+            links.append(certifier.links[start:])
+        focused = any(kinds[number] == TASK for number in certifier.noted[_FOCUS])
+        output = set(certifier.noted[_OUTPUT])
+    return focused and _in_output(kinds, links, output) and _together(links) and _consistent(resources, kinds, tree)
 
 
 def certified_alone(tree: Resource) -> bool:
     """Say whether a resource that stands alone surely breaks no rule."""
+    kind = tree.get("resourceType")
+    if type(kind) is not str:
+        return False
     with _LOCK:
         certifier = _certifier()
-        certifier.pointers.clear()
-        if not _held(certifier, tree):
+        certifier.start([], {}, alone=True)
+        if not _held(certifier, kind, tree):
             return False
         pointers = certifier.pointers.copy()
     wanted = targets()
@@ -111,78 +146,52 @@ def certified_alone(tree: Resource) -> bool:
     return True
 
 
-def _held(certifier: _Certifier, resource: Resource) -> str:
-    """Return the type of a resource that breaks no rule by itself; nothing where it may."""
-    kind = resource.get("resourceType")
+def _held(certifier: _Certifier, kind: str, resource: Resource) -> bool:
+    """Say whether a resource breaks no rule by itself."""
     # A type that the schema does not know, it does not take.
-    if type(kind) is not str or kind == MESSAGE or not certifier.holds({kind: resource}):
-        return ""
-    for keeps in _KEEPS.get(kind, ()):
-        if not keeps(resource):
-            return ""
-    return kind
-
-
-def _linked(
-    kinds: list[str], numbers: Mapping[str, int], pointers: list[tuple[str, str]], ends: list[int]
-) -> bool:  # fmt: skip
-    """Say whether each reference leads to an entry of a type it may lead to, and none stands apart.
-
-    `ends` says for each entry where its references end among all.
-    """
-    wanted = targets()
-    links: Links = [[] for _ in kinds]
-    focused, output, start = False, set(), 0
-    for number, end in enumerate(ends):
-        linked = links[number]
-        for element, target in pointers[start:end]:
-            other = numbers.get(target)
-            allowed = wanted.get(element)
-            if other is None or (allowed is not None and kinds[other] not in allowed):
-                return False
-            if element == _FOCUS:
-                focused = focused or (number == 0 and kinds[other] == TASK)
-            elif element == _OUTPUT:
-                output.add(other)
-            linked.append(other)
-        start = end
-    return focused and _in_output(kinds, links, output) and _together(links)
+    if kind == MESSAGE or not certifier.holds({kind: resource}):
+        return False
+    return kind not in _KEEPS or all(keeps(resource) for keeps in _KEEPS[kind])
 
 
 def _in_output(kinds: list[str], links: Links, output: set[int]) -> bool:
-    results = {number for number, kind in enumerate(kinds) if kind in RESULTS}
-    return results <= output or results <= _reached(links, output) or TASK not in kinds
+    results = [number for number, kind in enumerate(kinds) if kind in RESULTS and number not in output]
+    return not results or TASK not in kinds or _reached(links, output).issuperset(results)
 
 
 def _together(links: Links) -> bool:
     """Follow references from the header, and then back from what itself refers to anything that was reached."""
     reached = _reached(links, {0})
-    apart = [number for number in range(len(links)) if number not in reached]
-    while apart:
-        joined = {number for number in apart if not reached.isdisjoint(links[number])}
+    while len(reached) < len(links):
+        joined = [
+            number for number, linked in enumerate(links) if number not in reached and not reached.isdisjoint(linked)
+        ]
         if not joined:
             return False
-        reached = _reached(links, reached | joined)
-        apart = [number for number in apart if number not in reached]
+        reached.update(joined)
+        _follow(links, reached, joined)
     return True
 
 
 def _reached(links: Links, start: set[int]) -> set[int]:
-    reached, todo = set(start), list(start)
+    reached = set(start)
+    _follow(links, reached, list(start))
+    return reached
+
+
+def _follow(links: Links, reached: set[int], todo: list[int]) -> None:
+    """Add to what is reached all that it leads to; `todo` is what was not followed yet."""
     while todo:
         for number in links[todo.pop()]:
             if number not in reached:
                 reached.add(number)
                 todo.append(number)
-    return reached
 
 
-def _consistent(tree: Resource, kinds: list[str]) -> bool:
+def _consistent(resources: list[Resource], kinds: list[str], tree: Resource) -> bool:
     """Put to the rules themselves what they ask of the header and of the tasks alone."""
     found = Survey(tree, ())
     found.entries = [
-        Entry(number, "", kind, tree["entry"][number]["resource"], "")
-        for number, kind in enumerate(kinds)
-        if kind == TASK
+        Entry(number, "", kind, resources[number], "") for number, kind in enumerate(kinds) if kind == TASK
     ]
     return not any(True for _, _, places in OF_TASKS for _ in places(found))

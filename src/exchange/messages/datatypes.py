@@ -20,12 +20,14 @@ UCUM = "http://unitsofmeasure.org"
 
 def has(node: Any, *names: str) -> bool:
     """Say whether any of the elements is there, be it with a value or with an extension that says why not."""
-    return any(name in node or f"_{name}" in node for name in names)
+    return names[0] in node or any(name in node or f"_{name}" in node for name in names)
 
 
 def has_choice(node: Any, stem: str) -> bool:
     """Say whether an element is there under any of the names of a choice, such as `valueString` for `value`."""
     for key in node:
+        if stem not in key:
+            continue
         name = key.removeprefix("_")
         if name.startswith(stem) and name[len(stem) : len(stem) + 1].isupper():
             return True

@@ -22,8 +22,11 @@ _NAME = re.compile(r"[A-Z]([A-Za-z0-9_]){0,254}")
 
 
 def _codes(concept: Any) -> set[tuple[str, str]]:
-    found = ((each.get("system"), each.get("code")) for each in items(concept, "coding"))
-    return {(system, code) for system, code in found if isinstance(system, str) and isinstance(code, str)}
+    return {
+        (system, code)
+        for each in items(concept, "coding")
+        if isinstance(system := each.get("system"), str) and isinstance(code := each.get("code"), str)
+    }
 
 
 def _said(concept: Any, system: str, *codes: str) -> bool:
@@ -31,26 +34,28 @@ def _said(concept: Any, system: str, *codes: str) -> bool:
 
 
 def _obs_7(node: Node) -> bool:
-    if not has_choice(node, "value") or "component" not in node:
+    if "component" not in node or not has_choice(node, "value"):
         return True
     own = _codes(node.get("code"))
     return not any(own & _codes(each.get("code")) for each in items(node, "component"))
 
 
 def _con_3(node: Node) -> bool:
-    in_error = _said(node.get("verificationStatus"), _VERIFIED, "entered-in-error")
-    listed = any(code == "problem-list-item" for each in items(node, "category") for _, code in _codes(each))
-    return has(node, "clinicalStatus") or in_error or not listed
+    if has(node, "clinicalStatus") or _said(node.get("verificationStatus"), _VERIFIED, "entered-in-error"):
+        return True
+    return not any(code == "problem-list-item" for each in items(node, "category") for _, code in _codes(each))
 
 
 def _con_4(node: Node) -> bool:
-    ended = _said(node.get("clinicalStatus"), _STATUS, "inactive", "resolved", "remission")
-    return not has_choice(node, "abatement") or ended
+    if not has_choice(node, "abatement"):
+        return True
+    return _said(node.get("clinicalStatus"), _STATUS, "inactive", "resolved", "remission")
 
 
 def _con_5(node: Node) -> bool:
-    in_error = _said(node.get("verificationStatus"), _VERIFIED, "entered-in-error")
-    return not (in_error and has(node, "clinicalStatus"))
+    if not has(node, "clinicalStatus"):
+        return True
+    return not _said(node.get("verificationStatus"), _VERIFIED, "entered-in-error")
 
 
 def _patient_for(scope: str) -> Keeps:
@@ -58,7 +63,7 @@ def _patient_for(scope: str) -> Keeps:
 
 
 def _at_work(name: str) -> Keeps:
-    return lambda node: all(each.get("use") != "home" for each in items(node, name))
+    return lambda node: name not in node or all(each.get("use") != "home" for each in items(node, name))
 
 
 def _any_of(*names: str) -> Keeps:

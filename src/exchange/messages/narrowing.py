@@ -39,6 +39,9 @@ _SAID: Mapping[str, Mapping[str, Any]] = {
     "Task.output": _PAIR,
     "Quantity": {"dependentRequired": {"code": ["system"]}},
     "Period": {"if": {"maxProperties": 1}, "else": {"keeps": "Period"}},
+    "Composition.section": {"anyOf": [{"required": ["text"]}], "not": {"required": ["emptyReason"]}},
+    "Goal.target": {"anyOf": [{"required": ["measure"]}]},
+    "QuestionnaireResponse.item": {"not": {"required": ["answer", "item"]}},
 }
 """Where the schema itself can say an invariant; what is said here must imply all of `invariants.ELEMENTS`."""
 
@@ -50,6 +53,8 @@ _DIV = (
 )
 _WITH_EXTENSION = "Quantity+"
 """A score is the one value that carries an extension with us: its interval."""
+
+_TYPED = {"type": "object", "properties": {"resourceType": {"type": "string"}}, "required": ["resourceType"]}
 
 MESSAGE = "message"
 """The name under which a whole message is held to `BUNDLE`; a resource is held under its type."""
@@ -67,7 +72,7 @@ BUNDLE: Mapping[str, Any] = {
             "minItems": 1,
             "items": {
                 "type": "object",
-                "properties": {"fullUrl": {"type": "string", "pattern": _UUID}, "resource": {"type": "object"}},
+                "properties": {"fullUrl": {"type": "string", "pattern": _UUID}, "resource": _TYPED},
                 "required": ["fullUrl", "resource"],
                 "additionalProperties": False,
             },
@@ -111,7 +116,7 @@ class _Narrowing:
             return key
         made: dict[str, Any] = {}
         self.schemas[key] = made
-        made.update({**source, "properties": dict(self._properties(name, level)), **self._rules(name)})
+        made |= {**source, "properties": dict(self._properties(name, level)), **self._rules(name)}
         if _SAID.get(name) is _PAIR:
             del made["allOf"]
         if name == "Narrative":

@@ -9,12 +9,16 @@ from itertools import islice
 from typing import Any
 
 from exchange import shipped
+from exchange.errors import MessageError
 from exchange.findings import Finding, Severity
 from exchange.messages.codes import EVENTS, SYSTEMS
-from exchange.messages.looking import at, items
+from exchange.messages.looking import at
 from exchange.messages.profiles import profile_of
+from exchange.messages.readable import PROFILES, WHOLE, Whole
+from exchange.messages.reading import require_head
 from exchange.messages.schema import known_names
 
+_READABLE = PROFILES.keys() | {"message"}
 MOST = 50
 """So many findings of one resource are listed."""
 
@@ -39,15 +43,34 @@ def is_ours(tree: Mapping[str, Any]) -> bool:
 
 def keeps_profiles(tree: Mapping[str, Any]) -> bool:
     """Say in one pass whether a message breaks no profile; one that is not ours breaks none."""
+    return not is_ours(tree) or bool(_all().is_valid(_grouped(tree)))
+
+
+def keeps_and_reads(tree: Mapping[str, Any]) -> bool:
+    """Say in one pass whether a message that is certified is ours, surely breaks no profile and can surely be read."""
     if not is_ours(tree):
-        return True
-    # The Bundle's own profile asks nothing of what is inside its entries, so that need not be handed over twice.
-    frames = [{**entry, "resource": None} if "resource" in entry else entry for entry in items(tree, "entry")]
-    grouped: dict[str, list[Any]] = {"message": [{**tree, "entry": frames}]}
-    for resource in (entry.get("resource") for entry in items(tree, "entry")):
-        if isinstance(resource, dict) and (profile := profile_of(resource)):
-            grouped.setdefault(profile, []).append(resource)
-    return bool(_all().is_valid(grouped))
+        return False
+    grouped = _grouped(tree)
+    if not grouped.keys() <= _READABLE or not _all_readable().is_valid(grouped):
+        return False
+    try:
+        require_head(tree)
+    except MessageError:
+        return False
+    return True
+
+
+def _grouped(tree: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return the resources by their profile, and the message itself."""
+    grouped: dict[str, list[Any]] = {"message": [tree]}
+    for entry in tree["entry"]:
+        resource = entry.get("resource") if type(entry) is dict else None
+        if type(resource) is dict and (profile := profile_of(resource)):
+            if profile in grouped:
+                grouped[profile].append(resource)
+            else:
+                grouped[profile] = [resource]
+    return grouped
 
 
 def check_profiles(tree: Mapping[str, Any]) -> Iterator[Finding]:
@@ -104,6 +127,12 @@ def _all() -> Any:
 
 
 @cache
+def _all_readable() -> Any:
+    each = {name: {"items": {"allOf": [{"$ref": f"#/$defs/{name}"}, asked]}} for name, asked in PROFILES.items()}
+    return _validator({"properties": {"message": {"items": {"$ref": "#/$defs/message"}}, **each}})
+
+
+@cache
 def _one(profile: str) -> Any:
     return _validator({"$ref": f"#/$defs/{profile}"})
 
@@ -114,4 +143,5 @@ def _validator(schema: dict[str, Any]) -> Any:
     return jsonschema_rs.validator_for(
         {"$schema": _compiled()["$schema"], "$defs": _compiled()["$defs"], **schema},
         pattern_options=jsonschema_rs.RegexOptions(),
+        keywords={WHOLE: Whole},
     )

@@ -83,6 +83,23 @@ def message_of(tree: Resource) -> Message:
     )
 
 
+def require_head(tree: Resource) -> None:
+    """Raise where `message_of` would, but for what it reads in resources that `readable` takes.
+
+    What is asked is a message of ours, of which every rule and every profile holds.
+    """
+    header = tree["entry"][0]["resource"]
+    entries = {entry["fullUrl"]: entry["resource"] for entry in tree["entry"]}
+    _moment(tree)
+    _agreement(header)
+    _organisation(entries, at(header, "sender", "reference"), "MessageHeader.sender")
+    receiver = at(header, "destination", 0, "receiver", "reference")
+    _organisation(entries, receiver, "MessageHeader.destination.receiver")
+    if EVENTS[header["eventCoding"]["code"]].about_patient:
+        tasks = (each for each in entries.values() if each["resourceType"] == "Task")
+        _needed(identified(next(tasks, None), "case-id"), "Task.identifier[case-id]")
+
+
 def _by_reference(tree: Resource) -> dict[str, Resource]:
     return {
         entry["fullUrl"]: entry["resource"]
