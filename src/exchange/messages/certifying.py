@@ -87,12 +87,19 @@ class _Certifier:
             keep(number)
             return kinds[number] in allowed
 
-        def noting(target: str) -> bool:
-            if (number := number_of(target)) is not None:
-                self.noted[element].append(number)
-            return found(target)
+        if element not in self.noted:
+            return found
+        note = self.noted[element].append
 
-        return noting if element in self.noted else found
+        def noting(target: str) -> bool:
+            number = number_of(target)
+            if number is None:
+                return found(target)
+            keep(number)
+            note(number)
+            return kinds[number] in allowed
+
+        return noting
 
 
 @cache

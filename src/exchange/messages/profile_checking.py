@@ -18,6 +18,7 @@ from exchange.messages.readable import PROFILES, WHOLE, Whole
 from exchange.messages.reading import require_head
 from exchange.messages.schema import known_names
 
+_EVENTS = tuple(EVENTS)
 _READABLE = PROFILES.keys() | {"message"}
 MOST = 50
 """So many findings of one resource are listed."""
@@ -38,7 +39,7 @@ _RULES: Mapping[str, str] = {
 def is_ours(tree: Mapping[str, Any]) -> bool:
     """Say whether a Bundle is a message of this project: only those keep its profiles."""
     coding = at(tree, "entry", 0, "resource", "eventCoding")
-    return at(coding, "system") == SYSTEMS["event"] and at(coding, "code") in tuple(EVENTS)
+    return at(coding, "system") == SYSTEMS["event"] and at(coding, "code") in _EVENTS
 
 
 def keeps_profiles(tree: Mapping[str, Any]) -> bool:
@@ -128,7 +129,7 @@ def _all() -> Any:
 
 @cache
 def _all_readable() -> Any:
-    each = {name: {"items": {"allOf": [{"$ref": f"#/$defs/{name}"}, asked]}} for name, asked in PROFILES.items()}
+    each = {name: {"items": {"$ref": f"#/$defs/{name}", **asked}} for name, asked in PROFILES.items()}
     return _validator({"properties": {"message": {"items": {"$ref": "#/$defs/message"}}, **each}})
 
 

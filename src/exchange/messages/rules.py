@@ -16,6 +16,7 @@ _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _RELATIVE = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
 RESULTS = frozenset({"Observation", "MeasureReport", "QuestionnaireResponse"})
 TASK = "Task"
+_EVENTS = tuple(EVENTS)
 
 Places = Iterator[str]
 
@@ -229,7 +230,7 @@ def _without_reason(found: Survey) -> Places:
 def _unknown_event(found: Survey) -> Places:
     header = at(found.bundle, "entry", 0, "resource")
     coding = at(header, "eventCoding")
-    ours = at(coding, "system") == SYSTEMS["event"] and at(coding, "code") in tuple(EVENTS)
+    ours = at(coding, "system") == SYSTEMS["event"] and at(coding, "code") in _EVENTS
     if at(header, "resourceType") == "MessageHeader" and not ours:
         yield "Bundle.entry[0].MessageHeader.eventCoding"
 
