@@ -201,7 +201,9 @@ def lost(asked: Asked, joined: Joined) -> Column:
     if asked.question.definition.paired and after is not None:
         ends.append(joined.on(after.end))
     gone = sa.and_(left.is_not(None), sa.or_(*(left < end for end in ends)))
-    return sa.or_(joined.base.c.end_reason.in_(ENDS_OBSERVATION), gone)
+    last = joined.base.c.end_date
+    early = sa.or_(last.is_(None), *(last < end for end in ends))
+    return sa.or_(sa.and_(joined.base.c.end_reason.in_(ENDS_OBSERVATION), early), gone)
 
 
 def _evidence(outcome: Sequence[Judged]) -> Column:

@@ -193,9 +193,7 @@ def _refuted_by(definition: Definition, decided: list[Decided]) -> int:
 
 def lost(definition: Definition, episode: Episode, facts: Facts) -> bool:
     """Say whether the patient died, moved or left the list before every window had closed."""
-    if episode.end_reason.value in ENDS_OBSERVATION:
-        return True
-    left = left_on(episode, facts)
+    left = [day for day in (left_on(episode, facts), _ended_sight(episode)) if day is not None]
     ends = [
         day_of(each.window.end, episode, facts)
         for each in definition.outcome
@@ -203,7 +201,12 @@ def lost(definition: Definition, episode: Episode, facts: Facts) -> bool:
     ]
     if definition.paired and definition.after is not None:
         ends.append(day_of(definition.after.end, episode, facts))
-    return left is not None and any(end is not None and left < end for end in ends)
+    return any(end is not None and min(left) < end for end in ends if left)
+
+
+def _ended_sight(episode: Episode) -> date | None:
+    """Return the day on which a patient died or moved; the earliest day if the treatment has no end."""
+    return (episode.end or date.min) if episode.end_reason.value in ENDS_OBSERVATION else None
 
 
 def _evidence(decided: list[Decided], status: str) -> int:

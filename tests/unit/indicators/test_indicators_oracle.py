@@ -118,6 +118,11 @@ def test_who_began_before_leaving_did_begin_and_who_did_not_is_censored() -> Non
     assert handed(left) == "censored"
     assert handed(no, replace(left, first_day=DAY + timedelta(42))) == "refuted"
     assert handed(STARTED, episode=replace(EPISODE, end_reason=EndReason.DIED)) == "confirmed"
+    died = replace(EPISODE, end=DAY + timedelta(41), end_reason=EndReason.DIED)
+    assert handed(no, episode=died) == "censored"
+    # Who died when the six weeks were over had been in sight all the while.
+    assert handed(no, episode=replace(died, end=DAY + timedelta(42))) == "refuted"
+    assert handed(no, episode=replace(died, end=None)) == "censored"
 
 
 def test_taking_part_since_before_the_window_leaves_open_whether_it_went_on() -> None:
