@@ -54,7 +54,7 @@ def test_exact_conditional_gives_the_limits_of_r() -> None:
 
 @pytest.mark.parametrize("counts", [(60, 51477.5, 30, 54308.7), (41, 28010.0, 15, 19017.0), (30, 40.0, 12, 30.0)])
 def test_score_gives_the_limits_of_statsmodels(counts: tuple[int, float, int, float]) -> None:
-    rates = pytest.importorskip("statsmodels.stats.rates")
+    rates = pytest.importorskip("statsmodels.stats.rates", reason="statsmodels is not here")
     found = score_rate_ratio(*counts)
     assert found is not None
     theirs = rates.confint_poisson_2indep(*counts, method="score", compare="ratio")
