@@ -203,21 +203,27 @@ def _session_classes(histogram: Mapping[int, int]) -> dict[str, int]:
     }
 
 
-def _index(asked: _Asked, row: CubeRow) -> dict[str, Any]:
+def _observed_expected(asked: _Asked, row: CubeRow, *, scale: int) -> Interval | None:
+    """Return the limits of observed against expected, clustered by patient."""
     c = row.counts
-    if c["patients_due"] < LEAST_INDEX_PATIENTS:
-        raise IndicatorError("indicators.reference-too-few", least=LEAST_INDEX_PATIENTS)
-    value = 100_000 * c["o"] / c["e"]
-    interval = ratio_interval(
+    return ratio_interval(
         patients=c["patients_due"],
         sum_o=c["o"],
         sum_e=c["e"],
         sum_oo=c["oo"],
         sum_oe=c["oe"],
         sum_ee=c["ee"],
-        scale=100_000,
+        scale=scale,
         level=asked.level,
     )
+
+
+def _index(asked: _Asked, row: CubeRow) -> dict[str, Any]:
+    c = row.counts
+    if c["patients_due"] < LEAST_INDEX_PATIENTS:
+        raise IndicatorError("indicators.reference-too-few", least=LEAST_INDEX_PATIENTS)
+    value = 100_000 * c["o"] / c["e"]
+    interval = _observed_expected(asked, row, scale=100_000)
     return {
         "eligible": c["eligible"],
         "due": c["due"],
@@ -239,16 +245,7 @@ def _index(asked: _Asked, row: CubeRow) -> dict[str, Any]:
 def _against_agreed(asked: _Asked, row: CubeRow) -> dict[str, Any]:
     """Set sessions against the agreed number: below 1 were saved, above 1 exceeded, and neither is an effect."""
     c, agreed = row.counts, row.counts["e"] // 1000
-    interval = ratio_interval(
-        patients=c["patients_due"],
-        sum_o=c["o"],
-        sum_e=c["e"],
-        sum_oo=c["oo"],
-        sum_oe=c["oe"],
-        sum_ee=c["ee"],
-        scale=1000,
-        level=asked.level,
-    )
+    interval = _observed_expected(asked, row, scale=1000)
     value = c["o"] / agreed if agreed else None
     return {
         "eligible": c["eligible"],

@@ -18,6 +18,7 @@ from exchange.indicators.cohort import (
     OUTSIDE,
     REFUTED,
     WHERE_UNKNOWN,
+    DueEvaluation,
     Question,
     admitted,
     cases,
@@ -47,7 +48,7 @@ from exchange.indicators.facts import Facts, facts_of
 from exchange.indicators.moments import Moment, Window
 from exchange.indicators.pairing import pairs
 from exchange.indicators.reference import ReferenceTable, require_reference
-from exchange.indicators.returning import LATE, MISSING, returns
+from exchange.indicators.returning import LATE, MISSING, DueReturn, returns
 from exchange.indicators.vocabulary import GROUPS, PARTNER_GROUP, SESSIONS, SESSIONS_TO_PARTNER
 from exchange.records.codes import Evidence
 from exchange.records.instruments import Instrument
@@ -189,37 +190,30 @@ def _keys(question: Question, groups: Iterable[Group]) -> list[Group]:
 
 
 def _moments(question: Question, facts: Facts) -> Iterator[CubeRow]:
-    groups: dict[Group, _Tally] = defaultdict(_Tally.empty)
-    for one in evaluations(question, facts):
-        tally = groups[group_of(question.group_by, one.episode, facts, one.day)]
-        tally.parts.update(one.parts)
-        totals = tally.patients.setdefault(one.episode.patient_id, dict.fromkeys(CASE_TOTALS, 0))
-        if one.excluded:
-            totals["excluded"] += 1
-            continue
-        totals["eligible"] += 1
-        if not one.due:
-            tally.parts[NOT_DUE] += 1
-            continue
-        for name in ("due", "answered", "numerator" if one.done else "refuted"):
-            totals[name] += 1
-    return _case_rows(question, groups)
+    return _fallen_due(question, facts, ((one, one.excluded, one.done) for one in evaluations(question, facts)))
 
 
 def _returns(question: Question, facts: Facts) -> Iterator[CubeRow]:
+    return _fallen_due(question, facts, ((one, one.episode.foreign, one.on_time) for one in returns(question, facts)))
+
+
+def _fallen_due(
+    question: Question, facts: Facts, units: Iterable[tuple[DueEvaluation | DueReturn, bool, bool]]
+) -> Iterator[CubeRow]:
+    """Count what fell due on a day, each with whether it is excluded and whether it was done."""
     groups: dict[Group, _Tally] = defaultdict(_Tally.empty)
-    for one in returns(question, facts):
+    for one, excluded, done in units:
         tally = groups[group_of(question.group_by, one.episode, facts, one.day)]
         tally.parts.update(one.parts)
         totals = tally.patients.setdefault(one.episode.patient_id, dict.fromkeys(CASE_TOTALS, 0))
-        if one.episode.foreign:
+        if excluded:
             totals["excluded"] += 1
             continue
         totals["eligible"] += 1
         if not one.due:
             tally.parts[NOT_DUE] += 1
             continue
-        for name in ("due", "answered", "numerator" if one.on_time else "refuted"):
+        for name in ("due", "answered", "numerator" if done else "refuted"):
             totals[name] += 1
     return _case_rows(question, groups)
 
