@@ -198,7 +198,7 @@ class Forger:
         )
 
     def seal(self, *lines: bytes, party: str = "agb:07999990", **changes: Any) -> Path:
-        """Return a sealed data file with these lines."""
+        """Return a sealed data file with these lines; `now` is another moment of sealing."""
         from exchange.operations import posting
         from exchange.sealing.manifest import AgreementRef, Kind
         from exchange.sealing.sealing import Content
@@ -206,7 +206,7 @@ class Forger:
         content = Content(
             "messages.ndjson", "application/fhir+ndjson", len(lines), b"".join(one + b"\n" for one in lines)
         )
-        with self.town.open(self.name) as workspace:
+        with self.town.open(self.name, now=changes.pop("now", CLOCK)) as workspace:
             stored = workspace.store.agreements.find(self.agreement)
             named = AgreementRef(stored.agreement_id, stored.version, stored.digest)
             given: dict[str, Any] = {

@@ -596,6 +596,9 @@ def test_of_a_member_that_left_nothing_goes_out_or_comes_in_while_others_go_on(
     c = joined["huisarts-c"]
     said = refused(c, "export", "hagro", rule="gate.in-time.refused", at=tail)
     assert "nalooptijd" in said
+    late = gp.seal(gp.answer(case.case_id), now=tail)
+    came = run("import", late, "--json", workspace=joined["praktijk"], at=tail)
+    assert (came.code, came.json["error"]["rule"]) == (11, "gate.in-time.refused")
 
 
 def test_a_file_that_ends_no_agreement_is_json_as_any(run: Run, joined: Any) -> None:
