@@ -55,6 +55,9 @@ _ONLY_WITH_CONTENT = frozenset(
 )
 """Resources whose mere number would tell something: they may stand only where one of their elements is allowed."""
 
+_HELD_BY = {"Condition": "EpisodeOfCare", "PractitionerRole": "EpisodeOfCare"}
+"""The resource that refers to another; it goes along, with nothing but that reference and its status."""
+
 _WEEKLY = frozenset({"EpisodeOfCare.period.start", "Procedure.performedPeriod.start"})
 _BUSINESS = "Task.businessStatus.coding[business-status].code"
 
@@ -86,6 +89,7 @@ def _permitted(allowed: frozenset[str]) -> Mapping[str, re.Pattern[str]]:
     for element, form in Allowed.of(allowed).forms.items():
         told.update(dict.fromkeys(elements()[element].fhir, _ANY) if not form else _COARSER[(element, form)])
     kinds = {path.partition(".")[0] for path in told}
+    kinds |= {_HELD_BY[kind] for kind in kinds & _HELD_BY.keys()}
     permitted = told | {
         path: shape
         for path, shape in ENVELOPE.items()

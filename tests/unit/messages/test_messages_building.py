@@ -70,6 +70,18 @@ def test_an_element_that_is_not_allowed_never_appears(event, element, built, eve
     assert not [canary for canary in CANARIES.get(element, ()) if canary in data.decode()]
 
 
+FORMS = [f"{each.id}:{form}" for each in elements().values() for form in each.generalisations]
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("form", [*elements(), *FORMS])
+def test_an_element_may_be_the_only_one_that_is_allowed(event, form, facts, built):
+    """What holds it, and what that refers to, has to be allowed with it; an agreement may ask for one thing only."""
+    alone = frozenset({form})
+
+    assert read(built(event, alone)).told == project(event, facts, alone)
+
+
 @pytest.mark.parametrize("event", EVENTS)
 def test_every_canary_is_told_when_its_element_is_allowed(event, built):
     everywhere = "".join(built(each).decode() for each in EVENTS)
