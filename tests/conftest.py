@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BEGIN = datetime(2023, 12, 15, 9, tzinfo=UTC)
@@ -29,6 +30,9 @@ CLOCK = datetime(2026, 11, 3, 9, tzinfo=UTC)
 settings.register_profile("gate", derandomize=True, database=None)
 if os.environ.get("CI"):
     settings.load_profile("gate")
+    # Hypothesis mixes in constants of whatever local modules happen to be imported by then, which differs with the
+    # worker a file falls to and with where the package is installed; there is no setting for it.
+    vars(providers)["_get_local_constants"] = lambda: providers._local_constants
 
 
 @pytest.fixture(scope="session")
