@@ -126,13 +126,12 @@ def rebuilding(workspace: Workspace) -> Rebuilding:
     """
     import json
 
-    from exchange.episodes.services import ServiceMap, read_services, shipped_services
+    from exchange.episodes.services import read_services, shipped_services
     from exchange.store.deriving import Rebuilding
 
     services = shipped_services()
     if workspace.settings.services:
-        own = read_services(json.dumps({"lists": {}, **workspace.settings.services}))
-        services = ServiceMap({**services.types, **own.types}, {**services.end_reasons, **own.end_reasons})
+        services = read_services(json.dumps({"lists": {}, **workspace.settings.services})).over(services)
     agb = [text.partition(":")[2] for text in sorted(workspace.parties) if text.startswith("agb:")]
     return Rebuilding(
         gap_days=workspace.settings.gap_days,

@@ -200,7 +200,7 @@ def _birth(connection: Connection) -> Iterator[Doubt]:
 
 
 def _claimed_twice(connection: Connection, services: ServiceMap) -> Iterator[Doubt]:
-    """Yield sessions at the expense of the client, a municipality or a party that were claimed with an insurer too."""
+    """Yield sessions at another's expense that were claimed with an insurer too, and those claimed on two of them."""
     session, line = tables.session_source, tables.claim_line
     query = sa.select(
         session.c.patient_id, session.c.day, session.c.type, session.c.therapist, session.c.payer, session.c.self_paid
@@ -209,7 +209,7 @@ def _claimed_twice(connection: Connection, services: ServiceMap) -> Iterator[Dou
         Paid(who, day, kind, therapist, Payer.OWN if own else Payer(payer))
         for who, day, kind, therapist, payer, own in connection.execute(query)
     ]
-    for one in sorted({each.patient_id for each in paid}):
+    for one in sorted({*(each.patient_id for each in paid), *_on_two_insurances(connection, services)}):
         rows = connection.execute(
             sa.select(*(line.c[name] for name in Line._fields)).where(
                 line.c.load_to.is_(None), line.c.patient_id == one
@@ -218,6 +218,25 @@ def _claimed_twice(connection: Connection, services: ServiceMap) -> Iterator[Dou
         own = [each for each in paid if each.patient_id == one]
         for found in claimed_twice(own, (Line(*row) for row in rows), services):
             yield Doubt("claimed-twice", found.patient_id, found.day, found.payer.value)
+
+
+def _on_two_insurances(connection: Connection, services: ServiceMap) -> set[str]:
+    """Return who has claims on one day on the basic and on the supplementary insurance, whether they stand or not."""
+    line = tables.claim_line
+
+    def some(payer: Payer) -> sa.ColumnElement[bool]:
+        codes = [code for code, meant in services.entitlements.items() if meant is payer]
+        # Files write a code with or without its leading zeros.
+        of_payer = line.c.entitlement.in_([form for code in codes for form in {code, code.zfill(2), code.zfill(3)}])
+        return sa.func.max(sa.case((of_payer, 1), else_=0)) == 1
+
+    query = (
+        sa.select(line.c.patient_id)
+        .where(line.c.load_to.is_(None), line.c.credit.is_(False))
+        .group_by(line.c.patient_id, line.c.day)
+        .having(some(Payer.ZVW), some(Payer.SUPPLEMENTARY))
+    )
+    return set(connection.execute(query).scalars())
 
 
 def _codes(connection: Connection) -> Iterator[Doubt]:

@@ -6,7 +6,7 @@ import pytest
 
 from exchange.episodes.services import read_services, shipped_services
 from exchange.errors import SourceError
-from exchange.records.codes import EndReason, SessionType
+from exchange.records.codes import EndReason, Payer, SessionType
 
 
 def test_the_shipped_map_knows_the_individual_session_in_both_formats() -> None:
@@ -21,8 +21,23 @@ def test_an_end_code_without_a_meaning_is_unknown() -> None:
     assert services.end_reason("02") is EndReason.UNKNOWN
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"lists": []}', '{"lists": {"012": {"1": {"type": "nap"}}}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"lists": []}',
+        '{"lists": {"012": {"1": {"type": "nap"}}}}',
+        '{"lists": {}, "entitlements": {"9": "x"}}',
+    ],
+)
 def test_another_shape_is_refused_with_a_hint(text: str) -> None:
     with pytest.raises(SourceError) as refused:
         read_services(text)
     assert refused.value.hints == ("hint.services-shape",)
+
+
+def test_the_shipped_map_knows_which_insurance_an_entitlement_is_of() -> None:
+    assert shipped_services().payer("009") is shipped_services().payer("9") is Payer.SUPPLEMENTARY
+    assert shipped_services().payer("001") is Payer.ZVW
+    assert shipped_services().payer("") is shipped_services().payer("999") is Payer.UNKNOWN
