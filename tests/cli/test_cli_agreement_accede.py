@@ -131,6 +131,25 @@ def test_a_member_joins_and_nobody_signs_anew(run: Run, hagro: Any) -> None:
     assert list(members(run, c)) == [GP_C]  # who else signed is between them and the practice
 
 
+def test_who_acceded_is_in_the_text_that_a_next_version_is_compared_with(run: Run, joined: Any, tmp_path: Path) -> None:
+    """The next version names everyone, so nobody is new in it; who is left out of it is told."""
+    from exchange.operations import agreeing
+
+    with joined.open("praktijk") as practice:
+        raw = dict(agreeing.thawed(agreeing.find(practice, "hagro")).agreement.raw)
+    draft = tmp_path / "hagro-2.yaml"
+
+    def compared(parties: list[Any]) -> list[str]:
+        draft.write_text(json.dumps({**raw, "version": 2, "parties": parties}), encoding="utf-8")
+        said = run("agreement", "diff", "hagro", draft, "--json", workspace=joined["praktijk"])
+        again = run("agreement", "diff", "hagro@1", draft, "--json", workspace=joined["praktijk"])
+        assert again.json["changes"] == said.json["changes"]
+        return [f"{one['kind']} {one['path']}" for one in said.json["changes"]]
+
+    assert compared(raw["parties"]) == []
+    assert compared([one for one in raw["parties"] if one["id"] != GP_C]) == [f"removed parties.{GP_C}"]
+
+
 def test_what_waits_is_said_in_words(run: Run, hagro: Any) -> None:
     asked = run("agreement", "accede", "hagro", *SIGNER, "--json", workspace=hagro["huisarts-c"])
     run("import", file_of(asked, PRACTICE), workspace=hagro["praktijk"])

@@ -80,14 +80,12 @@ def _shown(value: Any, language: str) -> str:
 def _read(given: str, workspace: Workspace | None) -> Agreement:
     if is_file(given):
         return drafting.read(Path(given))
-    from exchange.agreements import signing
-
     if workspace is None:
         raise AgreementError("agreeing.unknown", hints=("hint.agreement-list",), id=given)
     name, _, version = given.partition("@")
     if not version:
-        return signing.thaw(agreeing.find(workspace, name).payload).agreement
+        return agreeing.thawed(agreeing.find(workspace, name)).agreement
     stored = workspace.store.agreements.find(name, int(version)) if version.isdecimal() else None
     if stored is None:
         raise AgreementError("agreeing.unknown", hints=("hint.agreement-list",), id=given)
-    return signing.thaw(stored.payload).agreement
+    return agreeing.thawed(stored).agreement
