@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -114,6 +114,14 @@ class OnwardUse:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedTable:
+    """One split of one indicator in which its totals may go outside; together they are the table plan."""
+
+    indicator: str
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SuiteException:
     """A weaker way of sealing for one party, until a day (that day excluded), with the reason."""
 
@@ -190,6 +198,7 @@ class Agreement:
     own_clauses: tuple[OwnClause, ...]
     raw: Mapping[str, Any] = field(repr=False, compare=False)
     accession: Joining | None = None
+    table_plan: tuple[PlannedTable, ...] = ()
 
     @property
     def practice(self) -> Party:
@@ -209,6 +218,14 @@ class Agreement:
     def party(self, party: str) -> Party | None:
         """Return the party with this `scheme:value`, or nothing."""
         return next((one for one in self.parties if one.party == party), None)
+
+    def plans(self, indicator: str, by: Iterable[str]) -> bool:
+        """Say whether an indicator may go outside in this split; the whole figure always may, another only if agreed.
+
+        A table of two characteristics is planned by itself: its margins are tables of their own.
+        """
+        wanted = frozenset(by)
+        return not wanted or any(one.indicator == indicator and wanted == {*one.by} for one in self.table_plan)
 
     def terms(self, event: str, sender: str) -> FlowTerms | None:
         """Return what was agreed on this kind of message from this role, or nothing."""
@@ -252,6 +269,7 @@ def from_mapping(raw: Mapping[str, Any]) -> Agreement:
         own_clauses=tuple(OwnClause(one["id"], one["title"], one["text"]) for one in raw.get("own-clauses", ())),
         raw=raw,
         accession=_joining(raw["accession"]) if "accession" in raw else None,
+        table_plan=tuple(PlannedTable(one["indicator"], tuple(one["by"])) for one in raw.get("table-plan", ())),
     )
 
 

@@ -54,6 +54,7 @@ def check(draft: Draft | Agreement, definitions: Mapping[str, Definition], on: d
         *_exceptions(agreement, on, places),
         *_accession(agreement, places),
         *_clauses(agreement, places),
+        *_tables(agreement, places),
         *_blanks(agreement.raw, (), lined),
         *check_indicators(agreement, definitions, places),
         *check_flows(agreement, definitions, places),
@@ -180,6 +181,27 @@ def _clauses(agreement: Agreement, places: Places) -> Iterator[Finding]:
     for index, one in enumerate(agreement.own_clauses):
         if ids.count(one.id) > 1:
             yield places.error("agreements.clause-twice", ("own-clauses", index, "id"), clause=one.id)
+
+
+def _tables(agreement: Agreement, places: Places) -> Iterator[Finding]:
+    """Check the table plan: of agreed indicators, each once, printed in a clause, and with somebody to read it."""
+    known = {one.id for one in agreement.indicators}
+    seen: set[tuple[str, frozenset[str]]] = set()
+    for index, one in enumerate(agreement.table_plan):
+        path: Path = ("table-plan", index)
+        if one.indicator not in known:
+            yield places.error("agreements.table-indicator", (*path, "indicator"), indicator=one.indicator)
+        if (one.indicator, frozenset(one.by)) in seen:
+            yield places.error("agreements.table-twice", path, indicator=one.indicator)
+        seen.add((one.indicator, frozenset(one.by)))
+        if "therapist" in one.by:
+            yield places.warning("agreements.table-therapist", (*path, "by"), indicator=one.indicator)
+    if not agreement.table_plan:
+        return
+    if agreement.kind is not PartnerKind.CLIENT and "onward-use" not in agreement.clauses:
+        yield places.error("agreements.clause-missing", ("clauses",), clause="onward-use")
+    if not agreement.onward_use and agreement.terms("indicator-report", "practice") is None:
+        yield places.warning("agreements.table-for-nobody", ("table-plan",))
 
 
 def _blanks(value: Any, path: Path, lined: Lined | None) -> Iterator[Finding]:

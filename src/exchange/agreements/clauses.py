@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -182,6 +182,11 @@ def _context(
         "flows": [_flow(terms, flow, language) for terms, flow in zip(agreement.flows, listed, strict=True)],
         "questions": _questions(listed, language, client=agreement.kind is PartnerKind.CLIENT),
         "indicators": [_indicator(one, definitions[one.id], language) for one in agreement.indicators],
+        "tables": [
+            (definitions[one.indicator].title[language], split_text(one.by, language))
+            for one in agreement.table_plan
+            if one.indicator in definitions
+        ],
         "exceptions": [_exception(agreement, index, language) for index in range(len(agreement.exceptions))],
         "window": window_text(window, language),
         "follow_up": life.follow_up_until(placed, agreement.term.until),
@@ -269,6 +274,11 @@ def listing(items: list[str], language: str) -> str:
     """Return items as people list them: 4, 8 and 12."""
     joint = say("agreements.and", {}, language)
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {joint} {items[-1]}" if items else ""
+
+
+def split_text(by: Iterable[str], language: str) -> str:
+    """Return a split as people name it: body location and month."""
+    return listing([say(f"agreements.split.{one}", {}, language) for one in by], language)
 
 
 def _questions(listed: tuple[Flow, ...], language: str, *, client: bool) -> list[str]:

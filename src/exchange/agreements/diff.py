@@ -20,6 +20,7 @@ _NAMED: Mapping[str, tuple[str, ...]] = {
     "flows": ("event", "from"),
     "exceptions": ("party", "suite"),
     "evaluations": ("on",),
+    "table-plan": ("indicator", "by"),
 }
 # What the text itself lets a party change by telling the other: a contact, a card accepted by the rules on keys.
 _TOLD = frozenset({"privacy-contact", "card", "address"})

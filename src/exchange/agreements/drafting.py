@@ -27,7 +27,7 @@ _HINT = ("hint.agreements.see-template",)
 # The order in which people read an agreement, and the parts of it.
 _WHOLE = (
     "format", "id", "version", "revises", "kind", "title", "parties", "occasion", "purposes", "flows", "controllers",
-    "indicators", "identity", "evaluations", "session-moments", "consequences", "funding", "onward-use",
+    "indicators", "identity", "evaluations", "session-moments", "consequences", "funding", "onward-use", "table-plan",
     "retention-months", "breach-hours", "answer-days", "keys", "term", "place", "clauses", "own-clauses",
 )  # fmt: skip
 _PARTS = (
@@ -73,6 +73,7 @@ def new(
         "parties": _block([_party(one) for one in (practice, *partners)]),
         "indicators": _block(_indicators(chosen, definitions, targets or {}, baselines or {})),
         "evaluations": _block([{"on": add_months(on, step).isoformat()} for step in _steps(months)]),
+        "tables": _tables(chosen, definitions),
         "exceptions": _exceptions(partners, passphrase_until),
         "term": {
             "start": on.isoformat(),
@@ -180,6 +181,14 @@ def _indicators(
         }
         for place, one in enumerate(chosen)
     ]
+
+
+def _tables(chosen: tuple[str, ...], definitions: Mapping[str, Definition]) -> str:
+    """Return the usual table plan: figures per half-year, as the summary draws them; what else, people add."""
+    drawn = [one for one in chosen if definitions[one].before is None and definitions[one].count != "aggregates"]
+    if not drawn:
+        return "table-plan: []"
+    return "\n".join(["table-plan:", *_lines([{"indicator": one, "by": ["half-year"]} for one in drawn], 1)])
 
 
 def _exceptions(partners: Sequence[Party], until: date | None) -> str:

@@ -108,6 +108,23 @@ CASES: Mapping[str, tuple[str, Change]] = {
     "a clause nobody wrote": ("agreements.clause-not-shipped", add("clauses", value="invented")),
     "a clause left out": ("agreements.clause-missing", lambda raw: raw["clauses"].remove("consent")),
     "a clause of one's own by a known name": ("agreements.clause-twice", put("own-clauses", value=[OWN])),
+    "a table of nothing agreed": (
+        "agreements.table-indicator",
+        add("table-plan", value={"indicator": "measured", "by": ["month"]}),
+    ),
+    "a table twice": (
+        "agreements.table-twice",
+        all_of(
+            add("table-plan", value={"indicator": "onward-advice", "by": ["month", "sex"]}),
+            add("table-plan", value={"indicator": "onward-advice", "by": ["sex", "month"]}),
+        ),
+    ),
+    "a table by therapist": (
+        "agreements.table-therapist",
+        add("table-plan", value={"indicator": "onward-advice", "by": ["therapist"]}),
+    ),
+    "a table nobody reads": ("agreements.table-for-nobody", put("onward-use", value=[])),
+    "a table no clause tells of": ("agreements.clause-missing", lambda raw: raw["clauses"].remove("onward-use")),
     "a blank": ("agreements.blank", put("parties", 1, "privacy-contact", value="[in te vullen: contact]")),
     "an indicator twice": ("agreements.indicator-twice", put("indicators", 1, "id", value="substitution-net")),
     "an unknown indicator": ("agreements.indicator-unknown", put("indicators", 1, "id", value="invented")),
