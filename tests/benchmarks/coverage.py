@@ -12,7 +12,9 @@ import math
 import random
 import sys
 from collections.abc import Callable
+from datetime import date, timedelta
 
+from exchange.indicators.charts_over_time import Point, laney_p
 from exchange.indicators.figure import Interval
 from exchange.indicators.funnel import Share, funnel
 from exchange.indicators.statistics import (
@@ -210,6 +212,30 @@ def funnels(runs: int) -> None:
         print(f"funnel, {name:32} outside {outside / 30 / runs:6.1%}, without phi {plain / 30 / runs:6.1%}")
 
 
+def charts(runs: int) -> None:
+    """Print how many of 24 ordinary quarters lie outside Laney's limits, and outside binomial ones that forget mix."""
+    first = date(2020, 1, 1)
+    for name, spread in (("chance alone", 1e6), ("case mix", 60.0)):
+        rng, outside, any_outside, plain = random.Random(1), 0, 0, 0
+        for _ in range(runs):
+            points = []
+            for i in range(24):
+                size, own = rng.choice((30, 60, 150, 400)), rng.betavariate(0.7 * spread, 0.3 * spread)
+                hits = sum(rng.random() < own for _ in range(size))
+                points.append(Point(first + timedelta(90 * i), first + timedelta(90 * i + 90), hits, size))
+            drawn = laney_p(points, cut_off=date(2030, 1, 1))
+            found = [not one.lower <= one.value <= one.upper for one in drawn]
+            outside, any_outside = outside + sum(found), any_outside + any(found)
+            sigmas = [
+                3 * math.sqrt(one.centre * (1 - one.centre) / at.size) for one, at in zip(drawn, points, strict=True)
+            ]
+            plain += sum(abs(one.value - one.centre) > sigma for one, sigma in zip(drawn, sigmas, strict=True))
+        print(
+            f"Laney p', {name:30} outside {outside / 24 / runs:6.1%}, in any of 24 {any_outside / runs:6.1%}, "
+            f"binomial limits {plain / 24 / runs:6.1%}"
+        )
+
+
 def main() -> None:
     """Print one line per method and number of patients."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
@@ -219,6 +245,7 @@ def main() -> None:
             held, above, below, counted = coverage(draw, k, runs, seed=k)
             print(f"{name:40} {k:4} {held:7.1%} {above:7.1%} {below:7.1%} {counted:6}")
     funnels(max(1, runs // 3))
+    charts(max(1, runs // 3))
 
 
 if __name__ == "__main__":

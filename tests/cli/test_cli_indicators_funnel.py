@@ -17,6 +17,11 @@ FIGURE = Figure(
     numerator=30, denominator=50, patients=45, numerator_patients=28, complement_patients=20, excluded=2,
 )  # fmt: skip
 
+ROW = {
+    "indicator": "measured", "version": 1, "kind": "completeness", "unit": "episodes", "start": "2025-01-01",
+    "end": "2026-01-01", "cut_off": "2026-02-01", "numerator": 5, "denominator": 10,
+}  # fmt: skip
+
 
 def practice(folder: Path, number: int, **changes: Any) -> Path:
     """Write an invented practice's figures: as rows, or every other one as a MeasureReport."""
@@ -71,6 +76,9 @@ def test_what_can_not_stand_beside_each_other_is_refused(run: Any, tmp_path: Pat
     for text in (
         "",
         "[1]",
+        '{"entry": [5]}',
+        '{"resourceType": "MeasureReport", "measure": "x/measured|1", "group": []}',
+        *(json.dumps([{**ROW, "numerator": odd}]) for odd in (4.7, True, "5", float("inf"), [1])),
         "{}",
         '[{"indicator": "measured"}]',
         '{"resourceType": "MeasureReport", "measure": "x/measured|1"}',

@@ -1,7 +1,7 @@
 """Charts over time: XmR for single values, Laney's p' and u' for proportions and rates of varying size (rule 7).
 
-A chart is refused rather than drawn wrongly: at least twelve points, complete periods that don't overlap, and a new
-baseline only with a reason. A rolling twelve-month series signals in 98 % of runs without any change.
+A chart is refused rather than drawn wrongly: at least twelve points, complete periods that follow on each other, and a
+new baseline only with a reason. A rolling twelve-month series signals in 98 % of runs without any change.
 """
 
 from __future__ import annotations
@@ -60,8 +60,12 @@ def refusals(points: Sequence[Point], *, cut_off: date, rebases: Sequence[Rebase
     for before, after in pairwise(points):
         if after.start < before.end:
             found.append(Finding("charts.periods-overlap", after.start.isoformat()))
+        elif after.start > before.end:
+            # A range over a hole is no range between neighbours, and limits would rest on it.
+            found.append(Finding("charts.period-missing", before.end.isoformat()))
     found += [Finding("charts.period-incomplete", each.start.isoformat()) for each in points if each.end > cut_off]
-    found += [Finding("charts.period-empty", each.start.isoformat()) for each in points if each.size <= 0]
+    found += [Finding("charts.period-empty", each.start.isoformat()) for each in points if not _holds_cases(each)]
+    found += [Finding("charts.no-number", each.start.isoformat()) for each in points if not math.isfinite(each.value)]
     starts = {each.start for each in points}
     for rebase in rebases:
         if not rebase.reason.strip():
@@ -109,6 +113,8 @@ def _laney(
     points: Sequence[Point], cut_off: date, rebases: Sequence[Rebase], *, proportion: bool
 ) -> tuple[ChartPoint, ...]:
     _require(points, cut_off, rebases)
+    if any(point.value < 0 or (proportion and point.value > point.size) for point in points):
+        raise IndicatorError("charts.refused", hints=("charts.no-rate",))
     drawn: list[ChartPoint] = []
     for segment in _segments(points, rebases):
         rates = [point.value / point.size for point in segment]
@@ -121,6 +127,10 @@ def _laney(
         highest = 1.0 if proportion else None
         drawn += _drawn(segment, rates, centre, [s * between for s in within], lowest=0.0, highest=highest)
     return tuple(drawn)
+
+
+def _holds_cases(point: Point) -> bool:
+    return math.isfinite(point.size) and point.size > 0
 
 
 def _require(points: Sequence[Point], cut_off: date, rebases: Sequence[Rebase]) -> None:

@@ -2,7 +2,8 @@
 
 Spiegelhalter 2005, Statistics in Medicine 24:1185-1202, doi 10.1002/sim.1970: practices always differ by more than
 chance, because their patients do; limits that forget it call most large practices odd. The multiplicative form: the
-variance of chance times phi, the mean of the squared z-scores after the outer tenth on both sides is drawn in.
+variance of chance times phi, the mean of the squared z-scores after the outer tenth on both sides is drawn in. Where a
+practice is too small for normal limits they are no narrower than the exact binomial ones.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ WINSORISED = 0.1
 METHOD = "funnel-winsorised"
 # Two limits, as is usual: about one practice in twenty, and one in five hundred, lies outside by chance.
 LEVELS = (0.95, 0.998)
+# Below so many expected with or without the outcome the normal limits tell nothing: 1 of 1 would be an alarm.
+EXPECTED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +96,31 @@ def funnel(shares: Sequence[Share]) -> Funnel:
 
 def _point(share: Share, centre: float, spread: float, z: float) -> FunnelPoint:
     value = share.numerator / share.denominator
-    limits = tuple(
-        (max(0.0, centre - normal_quantile(0.5 + level / 2) * spread), min(1.0, centre + reach))
-        for level in LEVELS
-        for reach in (normal_quantile(0.5 + level / 2) * spread,)
-    )
+    limits = tuple(_limits(share.denominator, centre, spread, (1 - level) / 2) for level in LEVELS)
     place = "inside"
     for name, (lower, upper) in zip(("warning", "alarm"), limits, strict=True):
         if value < lower or value > upper:
             place = f"{'below' if value < lower else 'above'}-{name}"
     return FunnelPoint(share.name, share.numerator, share.denominator, value, z, limits, place)
+
+
+def _limits(size: int, centre: float, spread: float, tail: float) -> tuple[float, float]:
+    """Return the limits around the centre with this probability outside on each side."""
+    reach = normal_quantile(1 - tail) * spread
+    lower, upper = max(0.0, centre - reach), min(1.0, centre + reach)
+    if size * min(centre, 1 - centre) < EXPECTED:
+        lower = min(lower, binomial_quantile(tail, size, centre) / size)
+        upper = max(upper, binomial_quantile(1 - tail, size, centre) / size)
+    return lower, upper
+
+
+def binomial_quantile(probability: float, size: int, share: float) -> int:
+    """Return the smallest number of `size`, each with this chance, that at most so many reach with the probability."""
+    below, odds = 0.0, math.log(share / (1 - share))
+    term = size * math.log1p(-share)
+    for number in range(size):
+        below += math.exp(term)
+        if below >= probability:
+            return number
+        term += math.log((size - number) / (number + 1)) + odds
+    return size

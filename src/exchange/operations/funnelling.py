@@ -78,7 +78,7 @@ def _read(file: Path, indicator: str) -> tuple[Figure | None, list[Finding]]:
         findings: list[Finding] = []
         if rows is None:
             found, findings = _of_reports(content, indicator, file.stem)
-    except (ValueError, KeyError, TypeError, RecursionError, MessageError) as problem:
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, MessageError) as problem:
         raise IndicatorError("funnelling.unreadable", file=file.name) from problem
     missing = [] if found is not None else [Finding("funnelling.not-there", file.name, params={"id": indicator})]
     return found, [*findings, *missing]
@@ -92,13 +92,22 @@ def _of_rows(rows: Sequence[Mapping[str, Any]], indicator: str, name: str) -> Fi
         split = any(key.startswith("group_") for key in row)
         if row.get("indicator") == indicator and not split:
             counts = ("numerator", "denominator", "patients", "numerator_patients", "complement_patients")
-            known: dict[str, Any] = {key: None if row.get(key) is None else int(row[key]) for key in counts}
+            known: dict[str, Any] = {key: _whole(row.get(key)) for key in counts}
             start, end, cut = (date.fromisoformat(row[key]) for key in ("start", "end", "cut_off"))
             made = Figure(
                 indicator, int(row["version"]), str(row["kind"]), str(row["unit"]), start, end, cut, scope=name
             )
             return replace(made, **known, masked=row.get("masked"))
     return None
+
+
+def _whole(value: object) -> int | None:
+    """Return a count; ValueError for what is none."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
+        raise ValueError
+    return int(value)
 
 
 def _of_reports(content: Mapping[str, Any], indicator: str, name: str) -> tuple[Figure | None, list[Finding]]:

@@ -154,3 +154,79 @@ def test_a_refused_chart_raises_with_the_first_reason() -> None:
     assert (caught.value.rule, caught.value.hints) == ("charts.refused", ("charts.too-few-points",))
     with pytest.raises(IndicatorError):
         laney_p(points(SERIES[:5]), cut_off=LATE)
+
+
+# Emergency attendances seen within four hours in twenty weeks: Mohammed et al. 2013, BMJ Quality & Safety
+# 22:362-368, doi 10.1136/bmjqs-2012-001373; `nhs_accidents` of qicharts2.
+WITHIN = [
+    266501, 264225, 276532, 281461, 269071, 261215, 270409, 279778, 270483, 270320, 267923, 271478, 255353, 256820,
+    261835, 259144, 255910, 260863, 264465, 260989,
+]  # fmt: skip
+ATTENDED = [
+    280443, 276823, 291681, 296155, 282343, 275888, 283867, 295251, 284468, 282529, 279618, 283932, 266629, 268091,
+    276803, 271578, 266005, 273520, 278574, 273772,
+]  # fmt: skip
+
+
+def test_laney_p_gives_the_limits_of_qicharts2() -> None:
+    # qic(i, r, n, nhs_accidents, chart = "pp", return.data = TRUE), as PowerBI-SPC's tests quote it (qicharts2.ts).
+    drawn = laney_p(points(WITHIN, ATTENDED, days=7), cut_off=LATE)
+    assert drawn[0].centre == pytest.approx(0.95289971134419116, rel=1e-13)
+    assert [point.lower for point in drawn[:4]] == pytest.approx(
+        [0.9401296441775141, 0.94004641862513627, 0.9403780655785402, 0.94047300747792362], rel=1e-13
+    )
+    assert [point.upper for point in drawn[-3:]] == pytest.approx(
+        [0.96583037870695121, 0.96571254516695282, 0.96582442616547814], rel=1e-13
+    )
+    # An ordinary p chart, whose limits forget the variation between weeks, has most of these weeks outside.
+    assert all("outside" not in point.signals for point in drawn)
+
+
+def test_laney_u_gives_the_limits_of_qicharts2() -> None:
+    # Infections and risk days of six hospitals together, `hospital_infections` by month, chart = "up"; same source.
+    infections = [
+        575, 521, 585, 528, 507, 519, 457, 505, 494, 512, 543, 506, 509, 521, 549, 531, 509, 528, 419, 512, 495, 513,
+        454, 490,
+    ]  # fmt: skip
+    days = [
+        310466.83333329321, 282346.79166671709, 309089.70833330322, 287977.33333316818, 297743.37500002852,
+        286988.25000001001, 261120.33333336981, 268720.75000004529, 284437.87500012899, 290449.49999993952,
+        288104.45833330858, 279961.37499995198, 289803.95833335089, 275950.58333331929, 290824.45833333238,
+        285495.75000004098, 282515.20833329752, 273927.8750000195, 253085.624999983, 262410.7083333832,
+        275529.25000001222, 282405.08333336539, 259530.7916666563, 256235.45833330762,
+    ]  # fmt: skip
+    drawn = laney_u(points(infections, days), cut_off=LATE)
+    assert drawn[0].centre == pytest.approx(0.0018235751654857592, rel=1e-13)
+    assert [1000 * point.lower for point in drawn[:3]] == pytest.approx(
+        [1.5763817754848699, 1.5643644022212873, 1.5758317120955831], rel=1e-12
+    )
+    assert [1000 * point.upper for point in drawn[-2:]] == pytest.approx(
+        [2.0939398817536583, 2.0956728496182051], rel=1e-12
+    )
+
+
+def test_a_missing_period_is_refused() -> None:
+    series = points(SERIES)
+    assert rules(series[:4] + series[5:]) == ["charts.period-missing"]
+    (found,) = refusals(series[:4] + series[5:], cut_off=LATE)
+    assert found.path == series[4].start.isoformat()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_no_number_is_refused(value) -> None:
+    assert rules(points([*SERIES[:11], value])) == ["charts.no-number"]
+    assert rules(points([1] * 12, [5] * 11 + [value])) == ["charts.period-empty"]
+
+
+@pytest.mark.parametrize(("draw", "values"), [(laney_p, [5] * 11 + [11]), (laney_p, [-1] * 12), (laney_u, [-1] * 12)])
+def test_what_is_no_proportion_or_rate_is_refused(draw, values) -> None:
+    with pytest.raises(IndicatorError) as caught:
+        draw(points(values, [10] * 12), cut_off=LATE)
+    assert caught.value.hints == ("charts.no-rate",)
+
+
+def test_nothing_everywhere_and_one_case_a_period_are_drawn_without_a_signal() -> None:
+    assert all(not point.signals for point in xmr(points([0.0] * 12), cut_off=LATE))
+    assert all(not point.signals for point in laney_u(points([0] * 12, [7] * 12), cut_off=LATE))
+    single = laney_p(points([0, 1] * 6, [1] * 12), cut_off=LATE)
+    assert {(point.lower, point.upper, point.signals) for point in single} == {(0.0, 1.0, ())}

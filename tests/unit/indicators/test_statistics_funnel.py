@@ -6,11 +6,11 @@ import random
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import binom, norm
 from scipy.stats.mstats import winsorize
 
 from exchange.errors import IndicatorError
-from exchange.indicators.funnel import Share, funnel, overdispersion, winsorised
+from exchange.indicators.funnel import Share, binomial_quantile, funnel, overdispersion, winsorised
 
 
 def drawn(spread: float, count: int = 40, seed: int = 7) -> list[Share]:
@@ -77,3 +77,31 @@ def test_what_no_funnel_can_be_drawn_of_is_refused(shares: list[Share], rule: st
     with pytest.raises(IndicatorError) as refused:
         funnel(shares)
     assert refused.value.rule == rule
+
+
+def test_a_practice_of_a_case_or_two_is_judged_by_exact_limits() -> None:
+    """By normal limits one of one, where one in ten has the outcome, would lie far above the 99.8 % limit."""
+    shares = [Share(f"p{i}", 2, 20) for i in range(12)] + [Share("one", 1, 1), Share("two", 2, 2), Share("none", 0, 3)]
+    place = {point.name: point for point in funnel(shares).points}
+    assert (place["one"].position, place["two"].position, place["none"].position) == (
+        "inside",
+        "above-warning",
+        "inside",
+    )
+    assert place["one"].limits == ((0.0, 1.0), (0.0, 1.0))
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 40, 4000])
+@pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.97])
+def test_binomial_quantiles_are_those_of_scipy(size: int, share: float) -> None:
+    for tail in (0.001, 0.025, 0.975, 0.999):
+        assert binomial_quantile(tail, size, share) == binom.ppf(tail, size, share)
+
+
+def test_odd_groups_of_practices_are_drawn_without_a_crash() -> None:
+    same = funnel([Share(f"p{i}", 5, 10) for i in range(10)])
+    assert {(point.position, point.z) for point in same.points} == {("inside", 0.0)}
+    single = funnel([Share(f"p{i}", i % 2, 1) for i in range(12)])
+    assert {(point.position, point.limits) for point in single.points} == {("inside", ((0.0, 1.0), (0.0, 1.0)))}
+    rare = funnel([Share("all", 1, 1), *(Share(f"p{i}", 0, 10**6) for i in range(9))])
+    assert {point.position for point in rare.points} == {"above-alarm", "inside"}
