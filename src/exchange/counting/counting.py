@@ -17,6 +17,7 @@ from exchange.counting.cohort import Asked
 from exchange.counting.current import Rows, current
 from exchange.counting.dialects import COMPILE_ONLY, text
 from exchange.counting.engines import Engine, OnStore, looks_at
+from exchange.counting.laying import laid_out
 from exchange.errors import IndicatorError
 from exchange.indicators.cohort import NOT_DUE, WHERE_UNKNOWN, Question
 from exchange.indicators.cube import (
@@ -81,6 +82,15 @@ def cubes(
     """Answer questions in their order; those that start from the same episodes share them."""
     for question in questions:
         require_groups(question.definition, question.group_by)
+    with laid_out(engine, as_of) as laid:
+        # What is laid out hides the store's own tables, so that nobody else may have a turn before it is gone.
+        found = None if laid is None else list(_cubes(laid, questions, reference, as_of))
+    yield from _cubes(engine, questions, reference, as_of) if found is None else found
+
+
+def _cubes(
+    engine: Engine, questions: Sequence[Question], reference: ReferenceTable | None, as_of: int | None
+) -> Iterator[Cube]:
     asked = [Asked(question, looks_at(engine, as_of)) for question in questions]
     with _shared(engine, asked) as kept:
         for one in asked:

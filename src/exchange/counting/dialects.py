@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql.compiler import GenericTypeCompiler, IdentifierPreparer
 
@@ -74,7 +75,12 @@ class Text:
 
 def text(query: sa.Select[Any], dialect: str) -> Text:
     """Compile a query, every value a parameter."""
-    compiled = query.compile(dialect=COMPILE_ONLY[dialect]())
+    return own_text(query, COMPILE_ONLY[dialect]())
+
+
+def own_text(query: sa.Select[Any], dialect: Dialect) -> Text:
+    """Compile a query for a dialect at hand, every value a parameter."""
+    compiled = query.compile(dialect=dialect)
     state = compiled.construct_expanded_state()
     # A dialect without a driver leaves it to us to bring values into the form their column has, a flag into 1 or 0.
     processors = {name: one.type.bind_processor(compiled.dialect) for name, one in compiled.binds.items()}

@@ -58,19 +58,19 @@ class OnStore:
 
     def __init__(self, connection: Connection) -> None:
         """Use an open connection."""
-        self._connection = connection
+        self.connection = connection
 
     def rows(self, query: sa.Select[Any]) -> list[Row]:
         """Return the rows by column name."""
-        return [dict(row) for row in self._connection.execute(query).mappings()]
+        return [dict(row) for row in self.connection.execute(query).mappings()]
 
     def keep(self, name: str, query: sa.Select[Any]) -> None:
         """Work a query out into a temporary table."""
-        self._connection.execute(_Keep(name, query))
+        self.connection.execute(_Keep(name, query))
 
     def let_go(self, name: str) -> None:
         """Drop the temporary table."""
-        self._connection.execute(sa.text(f"DROP TABLE {name}"))
+        self.connection.execute(sa.text(f"DROP TABLE {name}"))
 
 
 class OnDuckDB(AbstractContextManager["OnDuckDB"]):

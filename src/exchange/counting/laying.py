@@ -1,0 +1,203 @@
+"""A store in one file laid out for counting: what counts of it, once, in memory, with numbers for its long ids.
+
+Every definition joins the same few tables on ids of 32 letters, under the id that an episode has now, leaving out what
+was superseded. Here that is done once: temporary tables of the same names hold only the rows that count, in the order
+in which they are looked up. Queries over them are those over exported rows, which are like that too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from exchange.counting import dialects
+from exchange.counting.current import word
+from exchange.counting.engines import Engine, OnStore
+from exchange.counting.parquet import TABLES
+from exchange.indicators.vocabulary import SESSION_TYPES
+from exchange.store import tables, versions
+
+# Above this many rows a store is counted where it is: what is laid out stands in memory, about 40 bytes a session.
+MOST_ROWS = 5_000_000
+
+# In what order each table's rows lie, after which comes their own number; `element` first, for each is asked by itself.
+_ORDER: Mapping[str, tuple[str, ...]] = {
+    "patient": ("patient_id",),
+    "episode": ("episode_id",),
+    "session": ("episode_id", "day", "session_id"),
+    "measurement": ("episode_id", "instrument", "day", "measurement_id"),
+    "referral": ("episode_id",),
+    "evaluation": ("episode_id", "session_number", "day", "evaluation_id"),
+    "answer": ("element", "episode_id"),
+    "aggregate": ("partner",),
+    "case_opened": ("episode_id",),
+}
+# What may still stand under an id that its episode had before a merge.
+_UNDER_OLD_IDS = frozenset({"answer", "case_opened"})
+_NUMBERS = frozenset({"episode_id", "patient_id"})
+# Among sessions of one day any order gives the same days, so that their own number will do.
+_BY_ROW = {("session", "session_id")}
+_LAID_OUT = re.compile(rf"\b({'|'.join(TABLES)})\b")
+
+
+class Laid:
+    """An engine over what was laid out: tables appear when a query first names them."""
+
+    def __init__(self, connection: Connection, as_of: int | None) -> None:
+        """Use an open connection of SQLite or SQLCipher, and the rows of now or as of a load."""
+        self._connection = connection
+        self._as_of = as_of
+        self._made: list[str] = []
+
+    def rows(self, query: sa.Select[Any]) -> list[Mapping[str, Any]]:
+        """Return the rows by column name."""
+        names = [column.name for column in query.selected_columns]
+        return [dict(zip(names, row, strict=True)) for row in self.tuples(query)]
+
+    def tuples(self, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
+        """Return the rows as the driver gives them: whole numbers, words, and days as text."""
+        text = dialects.own_text(query, self._connection.dialect)
+        self._lay_out(text.sql)
+        found: list[tuple[Any, ...]] = self._run(text).fetchall()
+        return found
+
+    def keep(self, name: str, query: sa.Select[Any]) -> None:
+        """Work the episodes of a question out into a temporary table, found by their number."""
+        text = dialects.own_text(query, self._connection.dialect)
+        self._lay_out(text.sql)
+        quote = self._connection.dialect.identifier_preparer.quote
+        columns = [quote(column.name) for column in query.selected_columns]
+        key = columns.index("episode_id")
+        columns[key] += " INTEGER PRIMARY KEY"
+        self._connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {name} ({', '.join(columns)})")
+        self._run(dialects.Text(f"INSERT INTO {name} {text.sql}", text.named, text.ordered))
+
+    def let_go(self, name: str) -> None:
+        """Drop the temporary table."""
+        self._connection.exec_driver_sql(f"DROP TABLE temp.{name}")
+
+    def clear(self) -> None:
+        """Drop whatever was laid out."""
+        while self._made:
+            self.let_go(self._made.pop())
+
+    def _run(self, text: dialects.Text) -> Any:
+        return self._connection.exec_driver_sql(text.sql, text.ordered).cursor
+
+    def _lay_out(self, sql: str) -> None:
+        wanted = sorted(set(_LAID_OUT.findall(sql)) - set(self._made))
+        if wanted and not self._made:
+            self._number()
+        for name in wanted:
+            self._fill(_laid(name), _counting(name, self._as_of))
+
+    def _number(self) -> None:
+        """Number the episodes that count and their patients; what an episode was called before leads to it too."""
+        episode, alias = _main("episode"), _main("episode_alias")
+        counts = versions.current(episode, self._as_of)
+        for table, column in ((_EPISODES, episode.c.episode_id), (_PATIENTS, episode.c.patient_id)):
+            given = sa.select(column.label("given")).where(counts).distinct().subquery()
+            number = sa.func.row_number().over(order_by=given.c.given)
+            own = [sa.literal_column("1")] if table is _EPISODES else []
+            self._fill(table, sa.select(given.c.given, number.label("number"), *own).order_by(given.c.given))
+        former = (
+            sa.select(alias.c.alias_id, _EPISODES.c.number, sa.literal_column("0"))
+            .join(_EPISODES, sa.and_(_EPISODES.c.given == alias.c.episode_id, _EPISODES.c.own == 1))
+            .where(versions.current(alias, self._as_of))
+        )
+        # A row that is there already is an episode's own id, which goes before what another was called.
+        insert = _EPISODES.insert().prefix_with("OR IGNORE").from_select(["given", "number", "own"], former)
+        self._connection.execute(insert)
+
+    def _fill(self, table: sa.Table, rows: sa.Select[Any]) -> None:
+        self._connection.execute(sa.schema.CreateTable(table))
+        self._made.append(table.name)
+        self._connection.execute(table.insert().from_select([column.name for column in table.c], rows))
+
+
+@contextmanager
+def laid_out(engine: Engine, as_of: int | None) -> Iterator[Laid | None]:
+    """Give an engine over what is laid out of a store in one file; nothing for any other engine, or a vast store.
+
+    While it is open the store's own tables are hidden on this connection, so that nothing else may be done with it.
+    """
+    if not isinstance(engine, OnStore) or not _fits(engine.connection):
+        yield None
+        return
+    found = Laid(engine.connection, as_of)
+    try:
+        yield found
+    finally:
+        found.clear()
+
+
+def _fits(connection: Connection) -> bool:
+    if connection.dialect.name != "sqlite":
+        return False
+    last = sa.select(sa.func.max(tables.session.c.row_id))
+    return int(connection.execute(last).scalar() or 0) <= MOST_ROWS
+
+
+_metadata = sa.MetaData()
+_EPISODES, _PATIENTS = (
+    sa.Table(
+        name,
+        _metadata,
+        sa.Column("given", tables.Id, primary_key=True),
+        sa.Column("number", sa.Integer, nullable=False),
+        *more,
+        prefixes=["TEMPORARY"],
+        sqlite_with_rowid=False,
+    )
+    for name, more in (("numbered_episode", [sa.Column("own", sa.Integer)]), ("numbered_patient", []))
+)
+
+
+@cache
+def _main(name: str) -> sa.Table:
+    """Return the table in the store itself, which one laid out under the same name hides."""
+    return tables.metadata.tables[name].to_metadata(sa.MetaData(), schema="main")
+
+
+@cache
+def _laid(name: str) -> sa.Table:
+    """Return a table as it is laid out: the columns that are exported, in the order of how it is looked up."""
+    source, order = tables.metadata.tables[name].c, _ORDER[name]
+    kinds = {
+        each: sa.Integer() if each in _NUMBERS or (name, each) in _BY_ROW else source[each].type
+        for each in TABLES[name].columns
+    }
+    columns = [sa.Column(each, kind, nullable=each not in order) for each, kind in kinds.items()]
+    number = sa.Column("row_id", sa.Integer, nullable=False)
+    key = sa.PrimaryKeyConstraint(*order, "row_id")
+    return sa.Table(name, sa.MetaData(), *columns, number, key, prefixes=["TEMPORARY"], sqlite_with_rowid=False)
+
+
+def _counting(name: str, as_of: int | None) -> sa.Select[Any]:
+    """Select what counts of a table, as it is laid out."""
+    t = _main(name)
+    joined: sa.FromClause = t
+    values: dict[str, Any] = {each: t.c[each] for each in TABLES[name].columns}
+    if "episode_id" in values:
+        own = sa.true() if name in _UNDER_OLD_IDS else _EPISODES.c.own == 1
+        joined = joined.join(_EPISODES, sa.and_(_EPISODES.c.given == t.c.episode_id, own))
+        values["episode_id"] = _EPISODES.c.number
+    if "patient_id" in values:
+        joined = joined.join(_PATIENTS, _PATIENTS.c.given == t.c.patient_id)
+        values["patient_id"] = _PATIENTS.c.number
+    values |= {column: t.c.row_id for table, column in _BY_ROW if table == name}
+    conditions = [word(t.c.type).in_(SESSION_TYPES)] if name == "session" else []
+    listed = [value.label(each) for each, value in values.items()]
+    order = [values[each] for each in _ORDER[name]]
+    return (
+        sa.select(*listed, t.c.row_id)
+        .select_from(joined)
+        .where(versions.current(t, as_of), *conditions)
+        .order_by(*order, t.c.row_id)
+    )
