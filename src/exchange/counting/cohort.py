@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from exchange.counting.criteria import Base, Column, Joined, Judged, agreed, judged, left_on
+from exchange.counting.criteria import agreed, judged, left_on
 from exchange.counting.current import AsOf, current, handovers, patients, under_present_id, word
 from exchange.counting.functions import greatest, least, month_of, year_of
+from exchange.counting.joining import Base, Column, Joined, Judged
 from exchange.indicators.cohort import (
     CENSORED,
     CONFIRMED,
@@ -29,6 +30,15 @@ from exchange.store import tables
 from exchange.store.columns import Day
 
 _NO_RANK = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What becomes of an episode, as columns: its status, the rank of its evidence, its class of change."""
+
+    status: Column
+    evidence: Column
+    change: Column
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,27 +158,34 @@ def admission(asked: Asked, joined: Joined) -> list[tuple[Column, str]]:
 
 def cases(asked: Asked) -> sa.CTE:
     """Return one row per episode that is looked at: patient, split, status, evidence and class of change."""
-    question, definition = asked.question, asked.question.definition
-    joined = Joined(base(asked), asked.as_of, question.instruments)
-    refused = admission(asked, joined)
-    due = sa.and_(sa.true(), *(joined.on(moment) <= asked.cut_off for moment in definition.follow_up))
-    outcome = [judged(criterion, joined) for criterion in definition.outcome]
-    settled = sa.case(*_settled(asked, joined, outcome), else_=UNKNOWN)
-    status = sa.case(*refused, else_=sa.case((due, settled), else_=NOT_DUE))
-    groups = [joined.base.c[f"g{i}"] for i in range(len(question.group_by))]
-    change = next((each.change for each in outcome if each.change is not None), sa.literal("", sa.String()))
+    joined = Joined(base(asked), asked.as_of, asked.question.instruments)
+    settled = case(asked, joined)
+    groups = [joined.base.c[f"g{i}"] for i in range(len(asked.question.group_by))]
     judged_cases = (
         sa.select(
             joined.base.c.patient_id,
             *groups,
-            status.label("status"),
-            _evidence(outcome).label("evidence"),
-            change.label("change"),
+            settled.status.label("status"),
+            settled.evidence.label("evidence"),
+            settled.change.label("change"),
         )
         .select_from(joined.source())
         .cte("judged")
     )
     return sa.select(judged_cases).where(judged_cases.c.status != OUTSIDE).cte("counted")
+
+
+def case(asked: Asked, joined: Joined, code: Callable[[str], Any] = str) -> Case:
+    """Judge an episode, joining what that takes; `code` gives a status the form it has as a column."""
+    definition = asked.question.definition
+    refused = [(condition, code(status)) for condition, status in admission(asked, joined)]
+    due = sa.and_(sa.true(), *(joined.on(moment) <= asked.cut_off for moment in definition.follow_up))
+    outcome = [judged(criterion, joined) for criterion in definition.outcome]
+    settled = [(condition, code(status)) for condition, status in _settled(asked, joined, outcome)]
+    known = sa.case(*settled, else_=code(UNKNOWN))
+    status = sa.case(*refused, else_=sa.case((due, known), else_=code(NOT_DUE)))
+    change = next((each.change for each in outcome if each.change is not None), sa.literal("", sa.String()))
+    return Case(status, _evidence(outcome), change)
 
 
 def _settled(asked: Asked, joined: Joined, outcome: Sequence[Judged]) -> list[tuple[Column, str]]:

@@ -2,75 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
-from typing import Any
 
 import sqlalchemy as sa
 
-from exchange.counting.current import AsOf, current, kept, under_present_id, word
-from exchange.counting.functions import add_days, greatest, moment_on
-from exchange.indicators.classes import CANNOT_IMPROVE, DETERIORATED, IMPROVED, UNCHANGED, WITHIN_ERROR
-from exchange.indicators.deciding import NO_THRESHOLD, NOT_MEASURED, has_threshold
+from exchange.counting.current import current, kept, under_present_id, word
+from exchange.counting.functions import value_of_first, value_of_last
+from exchange.counting.gathering import Gathering
+from exchange.counting.joining import Column, Joined, Judged
+from exchange.counting.scores import scored
 from exchange.indicators.definition import Criterion, Happens, Has, Scores
 from exchange.indicators.vocabulary import ATTRIBUTES, LASTING, LEFT_LIST, NEW_EPISODE, Attribute, answer_element
 from exchange.records.codes import Answered, Evidence
-from exchange.records.instruments import Instrument
 from exchange.store import tables
 from exchange.store.columns import Day
 
-Column = sa.ColumnElement[Any]
-# The episodes of a question: worked out within its query, or kept by the engine for several.
-Base = sa.CTE | sa.TableClause
 NO_EVIDENCE = 0
 # Before any treatment; Spark's driver writes a year without its leading zeros.
 _LONG_AGO = date(1000, 1, 1)
 RANK = {Evidence.SIGNED: 1, Evidence.FORM: 2, Evidence.CLIENT: 3}
-
-
-@dataclass(slots=True)
-class Joined:
-    """A base of episodes and what was joined to it for the criteria so far."""
-
-    base: Base
-    as_of: AsOf
-    instruments: Mapping[str, Instrument]
-    joins: list[sa.CTE] = field(default_factory=list)
-
-    def join(self, found: sa.CTE) -> sa.CTE:
-        """Join one row per episode, or none."""
-        self.joins.append(found)
-        return found
-
-    def source(self) -> sa.FromClause:
-        """Return the base with every join."""
-        source: sa.FromClause = self.base
-        for found in self.joins:
-            source = source.outerjoin(found, found.c.episode_id == self.base.c.episode_id)
-        return source
-
-    def named(self, name: str) -> str:
-        """Return a name for the next join."""
-        return f"{name}_{len(self.joins) + 1}"
-
-    def on(self, moment: Any) -> Column:
-        """Return the day of a moment of an episode."""
-        return moment_on(moment, {name: self.base.c[f"{name}_date"] for name in ("start", "end", "handover")})
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A criterion as columns: its state, the rank of the evidence behind it, its class of change where it has one.
-
-    `seen` is where the state rests on what happened, and not on what a partner says did not; None is always.
-    """
-
-    state: Column
-    evidence: Column | None = None
-    change: Column | None = None
-    seen: Column | None = None
 
 
 def judged(criterion: Criterion, joined: Joined) -> Judged:
@@ -78,7 +28,7 @@ def judged(criterion: Criterion, joined: Joined) -> Judged:
     if isinstance(criterion, Has):
         return Judged(_has(criterion, joined))
     if isinstance(criterion, Scores):
-        return _scores(criterion, joined)
+        return scored(criterion, joined)
     if criterion.event == NEW_EPISODE:
         return Judged(_wanted(_new_episode(criterion, joined), criterion.wanted))
     return _answered(criterion, joined)
@@ -99,6 +49,11 @@ def _has(condition: Has, joined: Joined) -> Column:
 def _counterfactual(condition: Has, joined: Joined) -> Column:
     base, t = joined.base, tables.referral
     limit = sa.false() if condition.recorded_by is None else t.c.recorded_on <= joined.on(condition.recorded_by)
+    if joined.gathering is not None:
+        value = word(t.c.counterfactual)
+        found = sa.and_(value != "unknown", t.c.recorded_on.is_not(None), limit)
+        first = value_of_first(value, t.c.recorded_on, t.c.referral_id).filter(found)
+        return joined.gathering.column(t, ("alternative", condition.recorded_by), first)
     ordered = (
         sa.select(
             base.c.episode_id,
@@ -111,13 +66,16 @@ def _counterfactual(condition: Has, joined: Joined) -> Column:
         .where(current(t, joined.as_of), word(t.c.counterfactual) != "unknown", t.c.recorded_on.is_not(None), limit)
         .subquery()
     )
-    first = sa.select(ordered.c.episode_id, ordered.c.value).where(ordered.c.place == 1)
-    return joined.join(first.cte(joined.named("alternative"))).c.value
+    earliest = sa.select(ordered.c.episode_id, ordered.c.value).where(ordered.c.place == 1)
+    return joined.join(earliest.cte(joined.named("alternative"))).c.value
 
 
 def _last_evaluated(attribute: Attribute, joined: Joined) -> Column:
     base, t = joined.base, tables.evaluation
     value = word(t.c[attribute.attribute])
+    if joined.gathering is not None:
+        latest = value_of_last(value, t.c.day, t.c.evaluation_id).filter(value != attribute.unknown)
+        return joined.gathering.column(t, attribute.attribute, latest)
     ordered = (
         sa.select(
             base.c.episode_id,
@@ -140,6 +98,9 @@ def _wanted(happened: Column, wanted: bool) -> Column:
 
 def _new_episode(criterion: Happens, joined: Joined) -> Column:
     base, t = joined.base, tables.episode
+    if joined.gathering is not None:
+        same, either = _returned(criterion, joined, joined.gathering)
+        return sa.case((same == 1, 1), (either == 1, 2), else_=0)
     kept = sa.select(t.c.episode_id, t.c.patient_id, t.c.start_date, t.c.location).where(current(t, joined.as_of))
     other = kept.subquery("other")
     same = sa.and_(base.c.location != "", other.c.location == base.c.location)
@@ -164,7 +125,48 @@ def _new_episode(criterion: Happens, joined: Joined) -> Column:
     )
 
 
+def _returned(criterion: Happens, joined: Joined, gathering: Gathering) -> tuple[Column, Column]:
+    base, t = joined.base, tables.episode
+    start, end = joined.on(criterion.window.start), joined.on(criterion.window.end)
+    inside = sa.and_(t.c.start_date >= start, t.c.start_date < end)
+    either: dict[str, Column] = {
+        "same": sa.and_(inside, base.c.location != "", t.c.location == base.c.location),
+        "either-unknown": sa.and_(inside, sa.or_(base.c.location == "", t.c.location == "")),
+    }
+    same, unknown = (
+        gathering.column(t, (name, criterion.window), sa.func.max(sa.case((condition, 1), else_=0)), needs=inside)
+        for name, condition in either.items()
+    )
+    return sa.func.coalesce(same, 0), sa.func.coalesce(unknown, 0)
+
+
 def _answered(criterion: Happens, joined: Joined) -> Judged:
+    code = _code(criterion, joined) if joined.gathering is None else _gathered_code(criterion, joined, joined.gathering)
+    happened = sa.case((code.is_(None), 2), (code.in_((2, 4, 6)), 1), else_=0)
+    evidence = sa.case((code.in_((2, 3)), 1), (code.in_((4, 5)), 2), (code.in_((6, 7)), 3), else_=NO_EVIDENCE)
+    return Judged(_wanted(happened, criterion.wanted), evidence, seen=happened == 1)
+
+
+def _gathered_code(criterion: Happens, joined: Joined, gathering: Gathering) -> Column:
+    t, start, end = tables.answer, joined.on(criterion.window.start), joined.on(criterion.window.end)
+    left_out: Column = sa.false()
+    if criterion.leave_out_start:
+        began = gathering.column(tables.referral, "began", sa.func.min(tables.referral.c.day, type_=Day()))
+        left_out = sa.and_(began.is_not(None), t.c.first_day == began)
+    about = t.c.element == answer_element(criterion.event)
+    what = (criterion.event, criterion.window, criterion.leave_out_start)
+    code = _strongest(t, _says(t, start, end, left_out, lasting=criterion.event in LASTING), about)
+    return gathering.column(t, what, code, needs=about)
+
+
+def _strongest(answer: sa.FromClause, says: tuple[Column, Column], about: Column) -> Column:
+    """Return the strongest of what is said: twice the rank of its evidence, and one more where it denies."""
+    rank = sa.case({level.value: number for level, number in RANK.items()}, value=word(answer.c.evidence), else_=9)
+    hit, clear = says
+    return sa.func.min(sa.case((sa.and_(about, hit), 2 * rank), (sa.and_(about, clear), 2 * rank + 1)))
+
+
+def _code(criterion: Happens, joined: Joined) -> Column:
     base = joined.base
     asked = tables.answer.c.element == answer_element(criterion.event)
     columns = ("start_date", "end_date", "status", "evidence", "count", "first_day")
@@ -176,21 +178,19 @@ def _answered(criterion: Happens, joined: Joined) -> Judged:
         began = _began(joined)
         source = source.outerjoin(began, began.c.episode_id == base.c.episode_id)
         left_out = sa.and_(began.c.day.is_not(None), answer.c.first_day == began.c.day)
-    hit, clear = _says(answer, start, end, left_out, lasting=criterion.event in LASTING)
-    rank = sa.case({level.value: number for level, number in RANK.items()}, value=word(answer.c.evidence), else_=9)
+    says = _says(answer, start, end, left_out, lasting=criterion.event in LASTING)
     found = (
-        sa.select(base.c.episode_id, sa.func.min(sa.case((hit, 2 * rank), (clear, 2 * rank + 1))).label("code"))
+        sa.select(base.c.episode_id, _strongest(answer, says, sa.true()).label("code"))
         .select_from(source)
         .group_by(base.c.episode_id)
         .cte(joined.named("answered"))
     )
-    code = joined.join(found).c.code
-    happened = sa.case((code.is_(None), 2), (code.in_((2, 4, 6)), 1), else_=0)
-    evidence = sa.case((code.in_((2, 3)), 1), (code.in_((4, 5)), 2), (code.in_((6, 7)), 3), else_=NO_EVIDENCE)
-    return Judged(_wanted(happened, criterion.wanted), evidence, seen=happened == 1)
+    return joined.join(found).c.code
 
 
-def _says(answer: sa.CTE, start: Column, end: Column, left_out: Column, *, lasting: bool) -> tuple[Column, Column]:
+def _says(
+    answer: sa.FromClause, start: Column, end: Column, left_out: Column, *, lasting: bool
+) -> tuple[Column, Column]:
     """Return when an answer means an event in the window, and when it means its certain absence."""
     c = answer.c
     yes, no = word(c.status) == Answered.YES.value, word(c.status) == Answered.NO.value
@@ -217,8 +217,11 @@ def left_on(joined: Joined) -> Column:
     """Return the first day on which a patient was no longer known to who answers; long ago where it has no date."""
     t = tables.answer
     yes = sa.and_(t.c.element == LEFT_LIST, word(t.c.status) == Answered.YES.value)
-    answer = kept(under_present_id(t, ("first_day",), joined.as_of, yes), joined.named("left"))
     undated = sa.literal(_LONG_AGO, Day())
+    if joined.gathering is not None:
+        first = sa.func.min(sa.case((yes, sa.func.coalesce(t.c.first_day, undated))), type_=Day())
+        return joined.gathering.column(t, LEFT_LIST, first, needs=yes)
+    answer = kept(under_present_id(t, ("first_day",), joined.as_of, yes), joined.named("left"))
     day = sa.func.min(sa.func.coalesce(answer.c.first_day, undated), type_=Day()).label("day")
     found = sa.select(answer.c.episode_id, day).group_by(answer.c.episode_id).cte(joined.named("gone"))
     return joined.join(found).c.day
@@ -228,132 +231,8 @@ def agreed(joined: Joined, agreements: frozenset[str] | None) -> Column:
     """Return whether an episode has a case under an agreement."""
     t = tables.case_opened
     conditions = [] if agreements is None else [t.c.agreement_id.in_(sorted(agreements))]
+    if joined.gathering is not None:
+        under = sa.and_(sa.true(), *conditions)
+        return joined.gathering.column(t, agreements, sa.func.max(sa.case((under, 1))), needs=under).is_not(None)
     query = under_present_id(t, (), joined.as_of, *conditions).distinct()
     return joined.join(query.cte(joined.named("agreed"))).c.episode_id.is_not(None)
-
-
-def _scores(criterion: Scores, joined: Joined) -> Judged:
-    if criterion.wanted == "both":
-        return Judged(_both(criterion, joined))
-    return _improved(criterion, joined)
-
-
-def _near(joined: Joined, anchor: Column, within: int) -> sa.Select[Any]:
-    """Select the scores around a day, at most so many days away."""
-    base, t = joined.base, tables.measurement
-    return (
-        sa.select(base.c.episode_id)
-        .join(t, t.c.episode_id == base.c.episode_id)
-        .where(
-            current(t, joined.as_of),
-            t.c.instrument != "",
-            t.c.day >= add_days(anchor, -within),
-            t.c.day <= add_days(anchor, within),
-        )
-    )
-
-
-def _both(criterion: Scores, joined: Joined) -> Column:
-    base, t = joined.base, tables.measurement
-    ends = []
-    for anchor, extreme in ((base.c.start_date, sa.func.min), (base.c.end_date, sa.func.max)):
-        query = _near(joined, anchor, criterion.within).add_columns(
-            t.c.instrument, extreme(t.c.day, type_=Day()).label("day")
-        )
-        if criterion.instrument != "any":
-            query = query.where(t.c.instrument == _named(criterion, base))
-        # What a prognostic list says at the start and the end is no measurement of effect.
-        query = query.where(*(t.c.instrument != one.id for one in joined.instruments.values() if not one.effect))
-        ends.append(query.group_by(base.c.episode_id, t.c.instrument).subquery())
-    first, last = ends
-    same = sa.and_(first.c.episode_id == last.c.episode_id, first.c.instrument == last.c.instrument)
-    pairs = sa.select(first.c.episode_id).distinct().join(last, same).where(last.c.day > first.c.day)
-    found = joined.join(pairs.cte(joined.named("measured")))
-    return sa.case((found.c.episode_id.is_not(None), 1), else_=0)
-
-
-def _named(criterion: Scores, base: Base) -> Column:
-    """Return the one instrument that is looked at."""
-    if criterion.instrument == "primary":
-        return base.c.instrument
-    return sa.literal(criterion.instrument, sa.String())
-
-
-def _improved(criterion: Scores, joined: Joined) -> Judged:
-    base = joined.base
-    scores = Joined(base, joined.as_of, joined.instruments)
-    first = _extreme_score(criterion, scores, base.c.start_date, last=False)
-    last = _extreme_score(criterion, scores, base.c.end_date, last=True)
-    change = _change(joined.instruments, base, first, last)
-    found = sa.select(base.c.episode_id, change.label("change")).select_from(
-        _with_limits(criterion, scores, joined.instruments)
-    )
-    changed = joined.join(found.cte(joined.named("changed"))).c.change
-    unknown = changed.in_((NOT_MEASURED, NO_THRESHOLD))
-    return Judged(sa.case((unknown, 2), (changed == IMPROVED, 1), else_=0), change=changed)
-
-
-def _extreme_score(criterion: Scores, joined: Joined, anchor: Column, *, last: bool) -> sa.CTE:
-    base, t = joined.base, tables.measurement
-    order = (t.c.day.desc(), t.c.measurement_id.desc()) if last else (t.c.day, t.c.measurement_id)
-    place = sa.func.row_number().over(partition_by=base.c.episode_id, order_by=order)
-    ordered = (
-        _near(joined, anchor, criterion.within)
-        .add_columns(t.c.day, t.c.score, place.label("place"))
-        .where(t.c.instrument == _named(criterion, base))
-        .subquery()
-    )
-    chosen = sa.select(ordered.c.episode_id, ordered.c.day, ordered.c.score).where(ordered.c.place == 1)
-    return joined.join(chosen.cte(joined.named("score")))
-
-
-_LIMITS = ("sign", "times", "best", "mic", "percent", "mdc")
-
-
-@cache
-def _limits(known: tuple[tuple[str, int, int, int, int, int, int], ...]) -> sa.CTE:
-    """Return the instruments' constants as a table, in integers."""
-    columns: list[sa.ColumnClause[Any]] = [sa.column("id", sa.String())]
-    columns += [sa.column(name, sa.Integer()) for name in _LIMITS]
-    return sa.values(*columns, name="limits").data(list(known)).cte("limits")
-
-
-def _known(instruments: Mapping[str, Instrument]) -> tuple[tuple[str, int, int, int, int, int, int], ...]:
-    found = []
-    for each in sorted(instruments.values(), key=lambda each: each.id):
-        if has_threshold(each):
-            sign, best = (1, each.highest) if each.better == "higher" else (-1, each.lowest)
-            # A MIC in percent of the start score is compared by cross-multiplication, so everything is times 100.
-            times, percent = (1, 0) if each.mic is not None else (100, each.mic_percent or 0)
-            found.append((each.id, sign, times, best, each.mic or 0, percent, times * (each.mdc or 0)))
-    return tuple(found)
-
-
-def _with_limits(criterion: Scores, scores: Joined, instruments: Mapping[str, Instrument]) -> sa.FromClause:
-    known = _known(instruments)
-    source = scores.source()
-    return source.outerjoin(_limits(known), _limits(known).c.id == _named(criterion, scores.base)) if known else source
-
-
-def _change(instruments: Mapping[str, Instrument], base: Base, first: sa.CTE, last: sa.CTE) -> Column:
-    """Return the class of change."""
-    paired = sa.and_(
-        first.c.day.is_not(None), last.c.day.is_not(None), sa.func.coalesce(last.c.day > first.c.day, sa.false())
-    )
-    known = _known(instruments)
-    if not known:
-        return sa.case((paired, NO_THRESHOLD), else_=NOT_MEASURED)
-    limit = _limits(known).c
-    mic: Column = sa.case((limit.percent > 0, greatest(1, limit.percent * first.c.score)), else_=limit.mic)
-    gain = limit.sign * limit.times * (last.c.score - first.c.score)
-    room = limit.sign * limit.times * (limit.best - first.c.score)
-    real = greatest(mic, limit.mdc)
-    return sa.case(
-        (sa.not_(paired), NOT_MEASURED),
-        (limit.id.is_(None), NO_THRESHOLD),
-        (room < mic, CANNOT_IMPROVE),
-        (gain >= real, IMPROVED),
-        (gain >= mic, WITHIN_ERROR),
-        (gain <= -real, DETERIORATED),
-        else_=UNCHANGED,
-    )

@@ -71,6 +71,22 @@ class least(GenericFunction[int]):  # noqa: N801 - the name as it stands in the 
     inherit_cache = True
 
 
+class value_of_first(GenericFunction[Any]):  # noqa: N801 - the name as it stands in the query
+    """The value in the row that comes first by some columns, as an aggregate; only where an engine needs no sort."""
+
+    inherit_cache = True
+
+    def __init__(self, value: Any, *order: Any) -> None:
+        """Take the value's type."""
+        super().__init__(value, *order, type_=value.type)
+
+
+class value_of_last(value_of_first):  # noqa: N801 - the name as it stands in the query
+    """The value in the row that comes last by some columns, as an aggregate."""
+
+    inherit_cache = True
+
+
 def _parts(element: Any, compiler: SQLCompiler, **options: Any) -> tuple[str, str]:
     day, number = list(element.clauses)
     return compiler.process(day, **options), str(number)
@@ -133,6 +149,14 @@ def _add_months_trino(element: Any, compiler: SQLCompiler, **options: Any) -> st
 def _add_days_trino(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     day, days = _parts(element, compiler, **options)
     return f"date_add('day', {days}, {day})"
+
+
+@compiles(value_of_first, "duckdb")
+def _value_of_first_duckdb(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    value, *order = (compiler.process(one, **options) for one in element.clauses)
+    # What may be null is wrapped: the row is wanted, and not the first one with a value.
+    name = "arg_max" if isinstance(element, value_of_last) else "arg_min"
+    return f"{name}_null({value}, ROW({', '.join(order)}))"
 
 
 def _ends(element: Any, compiler: SQLCompiler, **options: Any) -> tuple[str, str]:

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from exchange.counting import folding
 from exchange.counting.cohort import Asked, admission, base, lost
-from exchange.counting.criteria import RANK, Column, Joined, agreed
+from exchange.counting.criteria import RANK, agreed
 from exchange.counting.current import current, kept, under_present_id, word
 from exchange.counting.functions import days_between
+from exchange.counting.joining import Column, Joined
 from exchange.indicators.cohort import (
     CENSORED,
     CONFIRMED,
@@ -35,9 +36,18 @@ from exchange.indicators.vocabulary import LASTING
 from exchange.records.codes import Answered
 from exchange.store import tables
 
+# What a settled episode adds up beside itself: events and days after and before, or the gain.
+NUMBERS = ("a", "b", "u", "v", "gain")
+
 
 def pairs(asked: Asked) -> sa.Select[Any]:
     """Return the events or gains of the episodes in the period, folded per patient."""
+    groups = folding.group_names(len(asked.question.group_by))
+    return _folded(asked.question.definition, cases(asked), groups)
+
+
+def cases(asked: Asked) -> sa.CTE:
+    """Return one row per episode: its patient, split, status and evidence, and its events or its gain."""
     question, definition = asked.question, asked.question.definition
     joined = Joined(base(asked), asked.as_of, question.instruments)
     refused = admission(asked, joined)
@@ -59,8 +69,7 @@ def pairs(asked: Asked) -> sa.Select[Any]:
         .select_from(joined.source())
         .cte("judged")
     )
-    counted = sa.select(judged).where(judged.c.status != OUTSIDE).cte("counted")
-    return _folded(definition, counted, groups, tuple(numbers))
+    return sa.select(judged).where(judged.c.status != OUTSIDE).cte("counted")
 
 
 def _windows(definition: Definition) -> Mapping[str, Window]:
@@ -153,8 +162,8 @@ def _score(definition: Definition, joined: Joined, side: str, window: Window) ->
     return joined.join(chosen.cte(joined.named(f"score_{side}")))
 
 
-def _folded(definition: Definition, counted: sa.CTE, groups: list[str], numbers: tuple[str, ...]) -> sa.Select[Any]:
-    c = counted.c
+def _folded(definition: Definition, counted: sa.CTE, groups: list[str]) -> sa.Select[Any]:
+    c, numbers = counted.c, NUMBERS
     names, products, distinct = (
         (CHANGE_TOTALS, CHANGE_PRODUCTS, ("due", "answered"))
         if definition.instrument

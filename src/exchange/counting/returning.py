@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from exchange.counting.cohort import Asked, group_columns
-from exchange.counting.criteria import Column
 from exchange.counting.current import current, kept, patients, under_present_id, word
 from exchange.counting.functions import add_days, moment_on
+from exchange.counting.joining import Column
 from exchange.indicators.cohort import CONFIRMED, EXCLUDED, NOT_DUE, REFUTED
 from exchange.indicators.vocabulary import LEFT_LIST
 from exchange.records.codes import Answered

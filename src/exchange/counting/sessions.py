@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from exchange.counting import folding
 from exchange.counting.cohort import Asked, admission, base, group_columns
-from exchange.counting.criteria import Base, Column, Joined
 from exchange.counting.current import current, handovers, patients, treatments, word
 from exchange.counting.functions import add_months
+from exchange.counting.joining import Base, Column, Joined
 from exchange.indicators.cohort import CONFIRMED, EXCLUDED, NOT_DUE, OUTSIDE, REFUTED
 from exchange.indicators.cube import INDEX_PRODUCTS, INDEX_TOTALS, RATE_TOTALS
 from exchange.indicators.moments import Window
@@ -146,6 +146,12 @@ def _patients_by_number(asked: Asked, each: sa.Subquery) -> sa.Select[Any]:
 
 def index(asked: Asked, table: ReferenceTable | None) -> sa.Select[Any]:
     """Return observed sessions of the episodes in the period against a table or the agreed number, per patient."""
+    groups = folding.group_names(len(asked.question.group_by))
+    return _index_query(against(asked, table), groups, part_names(asked.question.definition))
+
+
+def against(asked: Asked, table: ReferenceTable | None) -> sa.CTE:
+    """Return one row per episode: its patient, split and status, and its sessions, observed and expected."""
     joined = Joined(base(asked), asked.as_of, asked.question.instruments)
     refused = admission(asked, joined)
     treated = treatments(asked.as_of).subquery("treated")
@@ -174,8 +180,7 @@ def index(asked: Asked, table: ReferenceTable | None) -> sa.Select[Any]:
         .select_from(source)
         .cte("judged")
     )
-    counted = sa.select(judged).where(judged.c.status != OUTSIDE).cte("counted")
-    return _index_query(counted, groups, part_names(asked.question.definition))
+    return sa.select(judged).where(judged.c.status != OUTSIDE).cte("counted")
 
 
 def _index_query(counted: sa.CTE, groups: list[str], names: tuple[str, ...]) -> sa.Select[Any]:
