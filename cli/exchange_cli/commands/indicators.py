@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,9 @@ from exchange_cli import exits
 from exchange_cli.speaking import Speaker, common
 
 if TYPE_CHECKING:
+    from exchange.findings import Finding
     from exchange.indicators.figure import Figure
+    from exchange.operations.workspace import Workspace
 
 
 @click.command("indicators")
@@ -43,6 +45,14 @@ if TYPE_CHECKING:
 @click.option("--on", "cut_off", type=click.DateTime(["%Y-%m-%d"]), help="As it was calculated on this day.")
 @click.option("--for", "audience", type=click.Choice(["internal", "insurer"]), default="internal", help="Who reads it.")
 @click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures: .csv, .xlsx or .json.")
+@click.option(
+    "--jacobson-truax",
+    "norms",
+    is_flag=False,
+    flag_value="",
+    metavar="[NORMS]",
+    help="Reliable change as a table of its own, by norms of yours (else the workspace's norms.toml); local only.",
+)
 @common
 def command(
     speaker: Speaker,
@@ -60,6 +70,7 @@ def command(
     cut_off: datetime | None,
     audience: str,
     to: Path | None,
+    norms: str | None,
 ) -> int:
     """Calculate the indicators that are named, or all of them; `check FILE` checks a definition you wrote, and
     `funnel ID FILE...` sets practices beside each other.
@@ -69,46 +80,33 @@ def command(
     Example: exchange indicators check my-indicator.yaml
 
     Example: exchange indicators funnel measured practice-1.json practice-2.json
+
+    Example: exchange indicators responders --jacobson-truax
     """
-    from exchange.operations import figuring, measuring, refusals
+    from exchange.operations import figuring, measuring
 
     files = _of_files(speaker, ids, check, audience)
     if files is not None:
         return files
+    days = {"start": _day(start), "end": _day(until)}
+    if norms is not None:
+        given = {"--data": data, "--sql": sql, "--why": why, "--by": group_by, "--to": to}
+        return _reliable(speaker, ids, norms, given, as_of=as_of, audience=audience, cut_off=_day(cut_off), **days)
     if sql and engine not in ("sql", "oracle"):
         return _shown(speaker, figuring.texts(engine, ids))
     if data is not None:
-        chosen = {"start": start, "end": until, "on": cut_off}
-        days = {name: one.date() for name, one in chosen.items() if one is not None}
         asked = {"engine": "duckdb" if engine == "sql" else engine, "remote": remote, "audience": audience}
-        return _pooled(speaker, data, ids, to, group_by=group_by, **asked, **days)
+        return _pooled(speaker, data, ids, to, group_by=group_by, on=_day(cut_off) or speaker.today(), **asked, **days)
     figuring.require_store_engine(engine)
     with speaker.workspace() as workspace:
         if sql:
             return _shown(speaker, figuring.queries(workspace, ids))
         if why is not None:
-            reasons = figuring.why(workspace, ids, why, language=speaker.language)
-            for line in reasons:
-                speaker.line(line)
-            speaker.result({"why": reasons})
-            return exits.DONE
-        figures = figuring.figures(
-            workspace,
-            ids,
-            start=start.date() if start else None,
-            end=until.date() if until else None,
-            group_by=group_by,
-            engine=engine,
-            as_of=as_of,
-            cut_off=cut_off.date() if cut_off else None,
-            audience=audience,
-        )
-        found = (*figuring.notices(workspace, ids), *refusals.unplanned(figures)) if audience == "insurer" else ()
+            return _explained(speaker, figuring.why(workspace, ids, why, language=speaker.language))
+        asked: dict[str, Any] = {"group_by": group_by, "engine": engine, "as_of": as_of, "cut_off": _day(cut_off)}
+        figures, found, entered = _calculated(speaker, workspace, ids, to, audience, asked | days)
         shown = {one.indicator for one in figures}
         judged = measuring.judged_by(workspace, (one for one in figuring.definitions(ids) if one.id in shown), as_of)
-        if to is not None:
-            figuring.write(figures, to, language=speaker.language)
-            speaker.tell("program.written", file=to)
     _printed(speaker, figures)
     thresholds = measuring.thresholds(judged, speaker.language)
     if thresholds:
@@ -116,9 +114,73 @@ def command(
         speaker.tell("program.figure-thresholds")
         for line in thresholds:
             speaker.line(f"  {line}")
+    _entered(speaker, audience, entered=entered)
     speaker.findings(found)
-    speaker.result({"figures": figures, "thresholds": thresholds, "findings": found})
+    speaker.result({"figures": figures, "thresholds": thresholds, "findings": found, "entered": entered})
     return exits.FINDINGS if found else exits.DONE
+
+
+def _entered(speaker: Speaker, audience: str, *, entered: bool) -> None:
+    """Say whether what the insurer sees stands in the ledger."""
+    if audience == "insurer":
+        for rule in ("program.released",) if entered else ("program.preview", "program.preview-figures"):
+            speaker.tell(rule)
+
+
+def _calculated(
+    speaker: Speaker, workspace: Workspace, ids: tuple[str, ...], to: Path | None, audience: str, asked: dict[str, Any]
+) -> tuple[Sequence[Figure], Sequence[Finding], bool]:
+    """Calculate, and write where a file is named; for the insurer held to table plan and ledger, and entered."""
+    from exchange.operations import figuring, showing
+
+    if audience == "insurer":
+        shown = showing.outside(workspace, ids, to=to, language=speaker.language, **asked)
+        found: tuple[Sequence[Figure], Sequence[Finding], bool] = shown.figures, shown.findings, shown.entered
+    else:
+        found = figuring.figures(workspace, ids, **asked), (), False
+        if to is not None:
+            figuring.write(found[0], to, language=speaker.language)
+    if to is not None:
+        speaker.tell("program.written", file=to)
+    return found
+
+
+def _explained(speaker: Speaker, reasons: Sequence[str]) -> int:
+    """Print why an episode counts or not."""
+    for line in reasons:
+        speaker.line(line)
+    speaker.result({"why": reasons})
+    return exits.DONE
+
+
+def _day(moment: datetime | None) -> date | None:
+    return None if moment is None else moment.date()
+
+
+def _reliable(speaker: Speaker, ids: tuple[str, ...], norms: str, given: Mapping[str, object], **asked: Any) -> int:
+    """Print Jacobson and Truax's table of reliable change, which stands by itself."""
+    from exchange.operations import norming
+    from exchange.reports import reliable
+
+    for option, value in given.items():
+        if value:
+            raise click.UsageError(speaker.say("reliable-change.alone", option=option))
+    file = Path(norms) if norms else None
+    with speaker.workspace() as workspace:
+        found = norming.tables(workspace, ids, norms=file, language=speaker.language, **asked)
+    speaker.tell("reliable-change.title")
+    speaker.line(reliable.about(found, speaker.language))
+    speaker.line()
+    if found.tables:
+        rows = [reliable.row(one, speaker.language) for one in found.tables]
+        speaker.table(reliable.head(speaker.language), rows, right=frozenset(range(1, 10)))
+    else:
+        speaker.tell("reliable-change.none")
+    speaker.line()
+    for line in reliable.lines(found, speaker.language):
+        speaker.line(line)
+    speaker.result({"reliable_change": found})
+    return exits.DONE
 
 
 def _shown(speaker: Speaker, queries: Mapping[str, str]) -> int:
@@ -149,11 +211,13 @@ def _pooled(speaker: Speaker, data: str, ids: tuple[str, ...], to: Path | None, 
     """Calculate over exported tables."""
     from exchange.operations import figuring, pooled
 
-    figures = pooled.figures(data, ids, **{"on": speaker.today(), **asked})
+    figures = pooled.figures(data, ids, **asked)
     if to is not None:
         figuring.write(figures, to, language=speaker.language)
         speaker.tell("program.written", file=to)
     _printed(speaker, figures)
+    if asked["audience"] == "insurer":
+        speaker.tell("program.pooled-no-ledger")
     speaker.result({"figures": figures})
     return exits.DONE
 

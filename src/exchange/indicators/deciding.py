@@ -211,11 +211,16 @@ def _both(criterion: Scores, episode: Episode, facts: Facts, instruments: Mappin
     return any(_pair(list(filter(_of(name), scores)), episode, criterion.within) is not None for name in names if name)
 
 
-def _improved(criterion: Scores, episode: Episode, facts: Facts, instruments: Mapping[str, Instrument]) -> Decided:
+def score_pair(criterion: Scores, episode: Episode, facts: Facts) -> tuple[Measurement, Measurement] | None:
+    """Return an episode's start and end score on the one instrument that is looked at; nothing where one is missing."""
     name = criterion.named(episode.instrument)
-    instrument = instruments.get(name)
     scores = list(filter(_of(name), facts.measurements.get(episode.episode_id, ())))
-    pair = _pair(scores, episode, criterion.within) if name else None
+    return _pair(scores, episode, criterion.within) if name else None
+
+
+def _improved(criterion: Scores, episode: Episode, facts: Facts, instruments: Mapping[str, Instrument]) -> Decided:
+    instrument = instruments.get(criterion.named(episode.instrument))
+    pair = score_pair(criterion, episode, facts)
     if pair is None:
         return Decided(State.UNKNOWN, change=NOT_MEASURED)
     if instrument is None or not has_threshold(instrument):
