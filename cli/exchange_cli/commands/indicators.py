@@ -95,8 +95,8 @@ def command(
     if sql and engine not in ("sql", "oracle"):
         return _shown(speaker, figuring.texts(engine, ids))
     if data is not None:
-        asked = {"engine": "duckdb" if engine == "sql" else engine, "remote": remote, "audience": audience}
-        return _pooled(speaker, data, ids, to, group_by=group_by, on=_day(cut_off) or speaker.today(), **asked, **days)
+        over = {"engine": "duckdb" if engine == "sql" else engine, "remote": remote, "audience": audience}
+        return _pooled(speaker, data, ids, to, group_by=group_by, on=_day(cut_off) or speaker.today(), **over, **days)
     figuring.require_store_engine(engine)
     with speaker.workspace() as workspace:
         if sql:
