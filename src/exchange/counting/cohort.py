@@ -163,6 +163,7 @@ def cases(asked: Asked) -> sa.CTE:
     groups = [joined.base.c[f"g{i}"] for i in range(len(asked.question.group_by))]
     judged_cases = (
         sa.select(
+            joined.base.c.episode_id,
             joined.base.c.patient_id,
             *groups,
             settled.status.label("status"),

@@ -12,12 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from exchange.counting import cohort, folding, pairing, returning, sessions
+from exchange.counting import adding, cohort, folding, pairing, returning, sessions
 from exchange.counting.cohort import Asked
 from exchange.counting.current import Rows, current
 from exchange.counting.dialects import COMPILE_ONLY, text
 from exchange.counting.engines import Engine, OnStore, looks_at
-from exchange.counting.laying import laid_out
+from exchange.counting.laying import Laid, laid_out
 from exchange.errors import IndicatorError
 from exchange.indicators.cohort import NOT_DUE, WHERE_UNKNOWN, Question
 from exchange.indicators.cube import (
@@ -94,10 +94,30 @@ def _cubes(
     asked = [Asked(question, looks_at(engine, as_of)) for question in questions]
     with _shared(engine, asked) as kept:
         for one in asked:
-            found = engine.rows(query(replace(one, kept=kept.get(_cohort(one))), reference))
-            q = one.question
-            rows = _rows(q, found)
-            yield Cube(q.definition.id, q.definition.version, q.start, q.end, q.cut_off, q.group_by, rows)
+            rows = _counted(engine, replace(one, kept=kept.get(_cohort(one))), reference)
+            yield _cube(one.question, rows)
+
+
+def _cube(q: Question, rows: tuple[CubeRow, ...]) -> Cube:
+    return Cube(q.definition.id, q.definition.version, q.start, q.end, q.cut_off, q.group_by, rows)
+
+
+def _counted(engine: Engine, asked: Asked, reference: ReferenceTable | None) -> tuple[CubeRow, ...]:
+    """Count one question: rows of cases are added up here where they need not travel, else by the engine."""
+    cases = _cases(asked, reference) if isinstance(engine, Laid) else None
+    if cases is None or not isinstance(engine, Laid):
+        return _rows(asked.question, engine.rows(query(asked, reference)))
+    groups = [cases.c[name] for name in folding.group_names(len(asked.question.group_by))]
+    what = list(cases.c)[list(cases.c).index(cases.c.status) :]
+    if asked.kept is not None:
+        # Whose the kept episodes are is looked up once, for all definitions that start from them.
+        people, found = engine.people(asked.kept), engine.tuples(sa.select(cases.c.episode_id, *what))
+    else:
+        listed = list(engine.tuples(sa.select(cases.c.patient_id, *groups, *what)))
+        cut = 1 + len(groups)
+        people = adding.people((number, *row[:cut]) for number, row in enumerate(listed))
+        found = [(number, *row[cut:]) for number, row in enumerate(listed)]
+    return tuple(adding.rows(asked.question, people, [column.name for column in what], found))
 
 
 def first_day(engine: Engine, as_of: int | None = None) -> date | None:
@@ -124,7 +144,8 @@ def _cohort(asked: Asked) -> Cohort | None:
 @contextmanager
 def _shared(engine: Engine, asked: Sequence[Asked]) -> Iterator[Mapping[Cohort | None, sa.TableClause]]:
     """Keep the episodes that more than one question starts from, as long as they are needed."""
-    often = [cohort_of for cohort_of, count in Counter(map(_cohort, asked)).items() if cohort_of and count > 1]
+    least = 1 if isinstance(engine, Laid) else 2
+    often = [cohort_of for cohort_of, count in Counter(map(_cohort, asked)).items() if cohort_of and count >= least]
     kept: dict[Cohort | None, sa.TableClause] = {}
     try:
         for i, wanted in enumerate(often):
@@ -161,15 +182,32 @@ def query(asked: Asked, reference: ReferenceTable | None) -> sa.Select[Any]:
         return sessions.brought_in(asked)
     if definition.kind == "mean":
         return sessions.means(asked)
-    if definition.kind == "standardised-ratio":
-        return sessions.index(asked, require_reference(definition, reference))
-    if definition.agreed:
-        return sessions.index(asked, None)
+    if definition.kind == "standardised-ratio" or definition.agreed:
+        return sessions.index(asked, _table(definition, reference))
+    return _folded(asked, _judged(asked))
+
+
+def _cases(asked: Asked, reference: ReferenceTable | None) -> sa.CTE | None:
+    """Return the cases of a question before they are folded; nothing where there are none, but means or rates."""
+    definition = asked.question.definition
+    if definition.count == "aggregates" or definition.kind == "mean":
+        return None
+    if definition.paired:
+        return pairing.cases(asked)
+    if definition.kind == "standardised-ratio" or definition.agreed:
+        return sessions.against(asked, _table(definition, reference))
+    return _judged(asked)
+
+
+def _table(definition: Definition, reference: ReferenceTable | None) -> ReferenceTable | None:
+    return None if definition.agreed else require_reference(definition, reference)
+
+
+def _judged(asked: Asked) -> sa.CTE:
+    definition = asked.question.definition
     if definition.count == "moments":
-        return _folded(asked, sessions.moments(asked))
-    if definition.count == "returns":
-        return _folded(asked, returning.returns(asked))
-    return _folded(asked, cohort.cases(asked))
+        return sessions.moments(asked)
+    return returning.returns(asked) if definition.count == "returns" else cohort.cases(asked)
 
 
 def _folded(asked: Asked, counted: sa.CTE) -> sa.Select[Any]:
@@ -207,8 +245,11 @@ def _part(asked: Asked, counted: sa.CTE, name: str) -> folding.Column:
 def _rows(question: Question, found: Sequence[Row]) -> tuple[CubeRow, ...]:
     if question.definition.kind == "mean":
         return _mean_rows(question, found)
-    rows = [_row(question, row) for row in found]
-    # Engines order text by their own collation; the oracle's order is that of the code points.
+    return _in_order([_row(question, row) for row in found])
+
+
+def _in_order(rows: Sequence[CubeRow]) -> tuple[CubeRow, ...]:
+    """Sort groups: engines order text by their own collation; the oracle's order is that of the code points."""
     return tuple(sorted(rows, key=lambda row: tuple(row.group.values())))
 
 

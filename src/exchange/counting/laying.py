@@ -8,7 +8,7 @@ in which they are looked up. Queries over them are those over exported rows, whi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from exchange.counting import dialects
+from exchange.counting.adding import People, people
 from exchange.counting.current import word
 from exchange.counting.engines import Engine, OnStore
 from exchange.counting.parquet import TABLES
@@ -54,17 +55,18 @@ class Laid:
         self._connection = connection
         self._as_of = as_of
         self._made: list[str] = []
+        self._people: dict[str, People] = {}
 
     def rows(self, query: sa.Select[Any]) -> list[Mapping[str, Any]]:
         """Return the rows by column name."""
         names = [column.name for column in query.selected_columns]
         return [dict(zip(names, row, strict=True)) for row in self.tuples(query)]
 
-    def tuples(self, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
+    def tuples(self, query: sa.Select[Any]) -> Iterable[tuple[Any, ...]]:
         """Return the rows as the driver gives them: whole numbers, words, and days as text."""
         text = dialects.own_text(query, self._connection.dialect)
         self._lay_out(text.sql)
-        found: list[tuple[Any, ...]] = self._run(text).fetchall()
+        found: Iterable[tuple[Any, ...]] = self._run(text)
         return found
 
     def keep(self, name: str, query: sa.Select[Any]) -> None:
@@ -78,8 +80,16 @@ class Laid:
         self._connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {name} ({', '.join(columns)})")
         self._run(dialects.Text(f"INSERT INTO {name} {text.sql}", text.named, text.ordered))
 
+    def people(self, kept: sa.TableClause) -> People:
+        """Return whose the kept episodes are."""
+        if kept.name not in self._people:
+            groups = [column for column in kept.c if column.name.startswith("g") and column.name[1:].isdigit()]
+            self._people[kept.name] = people(self.tuples(sa.select(kept.c.episode_id, kept.c.patient_id, *groups)))
+        return self._people[kept.name]
+
     def let_go(self, name: str) -> None:
         """Drop the temporary table."""
+        self._people.pop(name, None)
         self._connection.exec_driver_sql(f"DROP TABLE temp.{name}")
 
     def clear(self) -> None:
@@ -104,7 +114,7 @@ class Laid:
         for table, column in ((_EPISODES, episode.c.episode_id), (_PATIENTS, episode.c.patient_id)):
             given = sa.select(column.label("given")).where(counts).distinct().subquery()
             number = sa.func.row_number().over(order_by=given.c.given)
-            own = [sa.literal_column("1")] if table is _EPISODES else []
+            own: list[sa.ColumnElement[int]] = [sa.literal_column("1")] if table is _EPISODES else []
             self._fill(table, sa.select(given.c.given, number.label("number"), *own).order_by(given.c.given))
         former = (
             sa.select(alias.c.alias_id, _EPISODES.c.number, sa.literal_column("0"))

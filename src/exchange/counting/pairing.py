@@ -60,6 +60,7 @@ def cases(asked: Asked) -> sa.CTE:
     groups = folding.group_names(len(question.group_by))
     judged = (
         sa.select(
+            joined.base.c.episode_id,
             joined.base.c.patient_id,
             *(joined.base.c[name] for name in groups),
             status.label("status"),

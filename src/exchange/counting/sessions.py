@@ -171,6 +171,7 @@ def against(asked: Asked, table: ReferenceTable | None) -> sa.CTE:
     groups = folding.group_names(len(asked.question.group_by))
     judged = (
         sa.select(
+            joined.base.c.episode_id,
             joined.base.c.patient_id,
             *(joined.base.c[name] for name in groups),
             status.label("status"),
