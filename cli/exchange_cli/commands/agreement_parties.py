@@ -135,14 +135,17 @@ def end(speaker: Speaker, agreement: str, day: datetime, party: str | None, grou
 @click.option("--by", type=click.Choice(["party", "label"]), default="party", help="Per partner, or pooled per group.")
 @common
 def figures(speaker: Speaker, agreement: str, by: str) -> None:
-    """Show an agreement's figures per partner, or pooled per group (a HAGRO, a region). For the practice's own eyes.
+    """Show an agreement's figures: the practice sees each partner's, or those of a group (a HAGRO, a region); a partner
+    sees what the practice told it. For one's own eyes.
 
     Example: exchange agreement figures gp-2026 --by label
     """
-    from exchange.operations import figuring, sharing, vouching
+    from exchange.operations import figuring, hearing, sharing, vouching
 
     with speaker.workspace() as workspace:
-        found = sharing.figures(workspace, agreement, by=by)
+        ours = sharing.is_ours(workspace, agreement)
+        found = sharing.figures(workspace, agreement, by=by) if ours else hearing.figures(workspace, agreement)
+        one_by_one = 0 if ours else hearing.individuals(workspace, agreement)
     names = ("name", "group", "value", "interval", "of", "unknown", "n")
     speaker.table(
         [speaker.say(f"program.figure-{name}") for name in names],
@@ -151,8 +154,16 @@ def figures(speaker: Speaker, agreement: str, by: str) -> None:
     )
     for line in vouching.unsigned(found, speaker.language):
         speaker.line(line)
-    speaker.tell("program.figures-internal")
-    speaker.result({"figures": found})
+    for figure in () if ours else found:
+        told = {"title": figuring.row(figure, speaker.language)[0], "start": figure.start, "end": figure.end}
+        speaker.tell("hearing.period", **told, cut_off=figure.cut_off)
+    if not ours:
+        speaker.tell("hearing.told" if found else "hearing.nothing")
+    if one_by_one:
+        speaker.tell("hearing.individuals", count=one_by_one)
+    if ours:
+        speaker.tell("program.figures-internal")
+    speaker.result({"figures": found} | ({} if ours else {"individuals": one_by_one}))
 
 
 def _other(workspace: Workspace, done: Signed) -> str:

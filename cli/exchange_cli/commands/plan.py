@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 def command(speaker: Speaker, files: tuple[Path, ...], ask: bool, final: bool, progress: bool) -> int:
     """Write the improvement plan for the insurer: a draft with marked blanks, or the final edition.
 
+    The final edition and the progress are what you send: their counts are entered in the ledger of releases.
+
     Example: exchange plan --to plan.docx
 
     Example: exchange plan --progress --to progress.docx
@@ -50,6 +52,11 @@ def command(speaker: Speaker, files: tuple[Path, ...], ask: bool, final: bool, p
                 written = summarising.plan(workspace, files, edition=edition, language=speaker.asked, progress=step)
     for file in written.files:
         speaker.tell("program.written", file=file)
+    if progress or final:
+        speaker.tell("program.released")
+    else:
+        speaker.tell("program.preview")
+        speaker.tell("program.preview-plan")
     if written.missing:
         speaker.tell("program.plan-missing", count=len(written.missing))
         for question in written.missing:

@@ -45,6 +45,9 @@ def command(speaker: Speaker, files: tuple[Path, ...], audience: str, release: b
         speaker.tell("program.written", file=file)
     if release:
         speaker.tell("program.released")
+    elif audience == "insurer":
+        speaker.tell("program.preview")
+        speaker.tell("program.preview-summary")
     speaker.findings(written.findings)
     speaker.result(written)
     return exits.FINDINGS if written.findings else exits.DONE

@@ -30,6 +30,7 @@ _POOLED_FORMS = {
     "measurement.day": "weeks-since-start",
 }
 _NEVER_POOLED = frozenset({"patient.bsn", "patient.name", "referral.referrer", "referral.question"})
+_ONE_PATIENT = "indicator.individual"
 _FEEDBACK = frozenset(
     {
         "episode.end",
@@ -140,6 +141,8 @@ def _needs(terms: FlowTerms, agreement: Agreement, definitions: Iterable[Definit
             yield from _COMPLAINT
     elif terms.event == "outcome-report":
         yield from (*_CASE, *from_practice(found))
+    elif terms.event == "indicator-report" and terms.sender == "practice":
+        yield from _reported(terms)
     elif terms.event == "pooled-records":
         yield from _pooled(found)
     elif terms.event == "feedback-to-referrer":
@@ -151,6 +154,13 @@ def _needs(terms: FlowTerms, agreement: Agreement, definitions: Iterable[Definit
             yield from (*_CASE, *_said_by_referrer(agreement, found))
     elif terms.sender == "partner":
         yield from totals
+
+
+def _reported(terms: FlowTerms) -> Iterator[str]:
+    """Return the figure over all patients; that of one patient goes with its case, and only where the text asks it."""
+    yield "indicator.figure"
+    if _ONE_PATIENT in terms.elements:
+        yield from ("case.id", _ONE_PATIENT)
 
 
 def _pooled(definitions: tuple[Definition, ...]) -> Iterator[str]:

@@ -23,6 +23,7 @@ from exchange.operations import (
     practising,
     quoting,
     releasing,
+    tabling,
     trending,
 )
 from exchange.operations.changes import changes
@@ -54,7 +55,6 @@ class Composer:
     audience: str
     language: str
     asked: dict[int, Asked] = field(default_factory=dict)  # what each figure answers, by its identity
-    release: bool = False  # it will be entered in the ledger, and bends to what is there
     over_time: bool = False  # it shows figures over time
 
     @cached_property
@@ -145,10 +145,10 @@ class Composer:
 
     @cached_property
     def _trends(self) -> Mapping[tuple[str, str], trending.Traced]:
-        def released(cells: Iterable[tuple[Asked, Figure, Figure]]) -> bool:
-            return self.release and releasing.differs_too_little(self.workspace, cells)
-
-        return trending.trends(self.workspace, self._single, outside=self.outside, released=released)
+        ledger, plans = releasing.Ledger(self.workspace), tabling.Plans(self.workspace, self.onward)
+        return trending.trends(
+            self.workspace, self._single, outside=self.outside, released=ledger.refuses, planned=plans.allow
+        )
 
     def _over_time(self, agreement: str) -> dict[str, pages.Trend]:
         """Return the trends of the figures of one agreement, or of the practice, by indicator."""

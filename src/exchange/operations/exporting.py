@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from exchange.errors import StoreError
 from exchange.findings import Decision, Finding, Premise
-from exchange.operations import acknowledging, carrying, catching_up, posting, trail
+from exchange.operations import acknowledging, carrying, catching_up, posting, reporting, trail
 from exchange.operations.gathering import Courses, Terms, terms_of
 from exchange.operations.telling import Asked, Draft, drafted, question
 from exchange.operations.workspace import Workspace
@@ -104,8 +104,13 @@ def _exported(
         drafted(one, other, courses, told, release=release, progress=progress)
         for one, other in zip(between, keyed, strict=True)
     ]
+    reports = reporting.Reports(workspace, told)
+    for one, draft in zip(between, drafts, strict=True):
+        reports.add(one, draft, release=release)
     _require_something(terms, drafts, dry_run=dry_run)
-    posts = () if dry_run else (_post(one, draft, told, to) for one, draft in zip(between, drafts, strict=True))
+    posts = (
+        () if dry_run else (_post(one, draft, told, reports, to) for one, draft in zip(between, drafts, strict=True))
+    )
     sent = tuple(one for one in posts if one is not None)
     refused = tuple(one for draft in drafts for one in _withheld(draft))
     if not dry_run:
@@ -172,8 +177,10 @@ def _require_in_force(terms: Terms) -> None:
             gate.require(replace(asked, purpose=purpose), terms.toward(other).frozen)
 
 
-def _post(terms: Terms, draft: Draft, told: Mapping[tuple[str, str], str], to: Carrier | None) -> Sent | None:
-    """Write cases, what was told and the journal in one transaction, and the file after that."""
+def _post(
+    terms: Terms, draft: Draft, told: Mapping[tuple[str, str], str], reports: reporting.Reports, to: Carrier | None
+) -> Sent | None:
+    """Write cases, what was told, what was published and the journal in one transaction, and the file after that."""
     from exchange.sealing.manifest import AgreementRef, Kind
     from exchange.sealing.sealing import Content
 
@@ -184,6 +191,7 @@ def _post(terms: Terms, draft: Draft, told: Mapping[tuple[str, str], str], to: C
     content = Content(CONTENT, FHIR_LINES, len(draft.lines), b"".join(line + b"\n" for line in draft.lines))
     with workspace.store.together(by=workspace.user, at=workspace.now):
         _require_still_new(workspace, stored.agreement_id, draft, told)
+        reports.enter(draft, f"export {stored.agreement_id}")
         for case in draft.opened:
             workspace.store.cases.open(case, by=workspace.user, at=workspace.now)
         entry = posting.reserve(

@@ -51,7 +51,7 @@ def _facts(
 
     workspace, agreement = terms.workspace, terms.frozen.agreement
     moments = moments_of(agreement)
-    shown = weighed if reader == INTERNAL else weighing.shared(terms, cut_off, reader, weighed)
+    shown = weighed if reader == INTERNAL else weighing.beside_released(terms, cut_off, reader, weighed)[0]
     party = agreement.party(reader)
     names = {one.definition.id for one in weighed}
     titles = {one.definition.id: one.definition.title[language] for one in weighed}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from exchange.errors import AgreementError, MessageError, Refused
 from exchange.findings import Decision, Finding, Severity
-from exchange.operations import trail
+from exchange.operations import hearing, trail
 from exchange.operations.gathering import Terms, terms_of
 from exchange.operations.telling import TOTALS, question
 from exchange.operations.workspace import Workspace
@@ -273,6 +273,7 @@ def _period(message: Message) -> tuple[date, date] | None:
     days = [day for day in (told.episode.start, told.episode.end) if day is not None]
     days += [day for one in told.answers for day in (one.start, one.end)]
     days += [day for total in told.aggregates for day in (total.start, total.end)]
+    days += [day for report in told.indicators for day in hearing.period(report)]
     return (min(days), max(days)) if days else None
 
 
@@ -355,11 +356,8 @@ def _keep_consent(workspace: Workspace, message: Message, patient: str, other: P
     said = message.told.consent
     if said is None or not patient:
         return
-    workspace.store.consents.save(
-        Consent(patient, other.party, said.purpose, said.state, said.day, f"message:{message.message_id}", "sender"),
-        by=workspace.user,
-        at=workspace.now,
-    )
+    told = Consent(patient, other.party, said.purpose, said.state, said.day, f"message:{message.message_id}", "sender")
+    workspace.store.consents.save(told, by=workspace.user, at=workspace.now)
 
 
 def _answer(message: Message, one: Any, other: Party) -> Answer:

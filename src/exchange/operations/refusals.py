@@ -1,16 +1,11 @@
-"""What outsiders are not shown, and why: each withheld figure in words, and each table that no agreement plans.
-
-An agreement names indicators, and their totals are its table plan: a split by month, place or therapist is for looking
-at, not for sending. What leaves in a summary or a plan is planned, and is held to the release ledger.
-"""
+"""What outsiders are not shown, and why: each withheld figure in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exchange.findings import Finding, Severity, say
+from exchange.findings import say
 
 if TYPE_CHECKING:
     from exchange.indicators.figure import Figure
@@ -29,11 +24,3 @@ def withheld(figures: Sequence[Figure], language: str) -> Iterator[str]:
             name = ", ".join((title, *figure.group.values()))
             rule, params = told
             yield f"{name}: {say(rule, params, language)}"
-
-
-def unplanned(figures: Sequence[Figure]) -> tuple[Finding, ...]:
-    """Return a warning for each table beyond the totals that agreements name."""
-    from exchange.indicators.disclosure import refuse_unplanned
-
-    plan = {one.indicator: ((),) for one in figures}
-    return tuple(replace(one, severity=Severity.WARNING) for one in refuse_unplanned(figures, plan))

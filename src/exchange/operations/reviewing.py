@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from exchange.errors import AgreementError
 from exchange.findings import Finding, Severity, say
-from exchange.operations import agreeing, files, improving, minuting, trail, weighing
+from exchange.operations import agreeing, files, improving, minuting, releasing, trail, weighing
 from exchange.operations.gathering import Terms, terms_of
 from exchange.operations.minuting import INTERNAL, moments_of, reviews_of
 from exchange.operations.weighing import EVERYONE, Weighed
@@ -78,8 +78,13 @@ def prepare(
     weighed = weighing.weigh(terms, cut_off)
     _require_knowable(weighed, chosen)
     written = tuple(to) or (_place(workspace, agreement, chosen, reader),)
-    for file in written:
-        minuting.write(terms, chosen, cut_off, weighed, reader, language, file)
+    cells = weighing.beside_released(terms, cut_off, reader, weighed)[1] if reader != INTERNAL else ()
+
+    def write() -> None:
+        for file in written:
+            minuting.write(terms, chosen, cut_off, weighed, reader, language, file)
+
+    releasing.written(workspace, f"review {agreement}", cells, write, written)
     review = _kept(terms, chosen, cut_off, weighed)
     with workspace.store.together(by=workspace.user, at=workspace.now):
         workspace.store.reviews.save(review, by=workspace.user, at=workspace.now)

@@ -51,6 +51,12 @@ def figures(workspace: Workspace, agreement: str, *, by: str = PARTY) -> tuple[F
     return tuple(found)
 
 
+def is_ours(workspace: Workspace, agreement: str) -> bool:
+    """Say whether we are the practice of an agreement, whose cases are ours to count."""
+    frozen = agreeing.thawed(agreeing.find(workspace, agreement))
+    return frozen.agreement.practice.party in workspace.parties
+
+
 def of_partners(everything: Dataset, agreement: str, parties: frozenset[str]) -> Dataset:
     """Return a dataset that knows no case, answer or total of other partners, or of other agreements."""
     cases = tuple(one for one in everything.cases if one.agreement_id == agreement and one.partner in parties)

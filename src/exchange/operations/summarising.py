@@ -40,7 +40,7 @@ def summary(
     from exchange.reports import bundle, converting, pages
 
     chosen = language or workspace.settings.language
-    composer = Composer(workspace, audience, chosen, release=release)
+    composer = Composer(workspace, audience, chosen)
     if release and not composer.outside:
         raise ReportError("summarising.release-internal", hints=("hint.summarising-release",))
     facts = composer.summary()
@@ -104,7 +104,10 @@ def progress_of_plan(
     language: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Written:
-    """Write plan against realised, improvement point by improvement point: what the insurer asks half a year later."""
+    """Write plan against realised, improvement point by improvement point: what the insurer asks half a year later.
+
+    It has no draft: for the insurer what it publishes is entered in the ledger.
+    """
     from exchange.reports import pages
 
     chosen = language or workspace.settings.language
@@ -115,7 +118,7 @@ def progress_of_plan(
         pages.progress(facts, chosen, file, reference=reference)
         return ()
 
-    return _write(composer, "plan-progress", facts, to, write, release=False, progress=progress)
+    return _write(composer, "plan-progress", facts, to, write, release=composer.outside, progress=progress)
 
 
 def _write(
@@ -128,11 +131,18 @@ def _write(
     release: bool,
     progress: Callable[[int, int], None] | None,
 ) -> Written:
-    """Look at everything first, then write every file, then enter in the ledger what was published."""
+    """Look at everything first, then write every file, then enter in the ledger what was published.
+
+    A draft that outsiders read is held to the ledger like what is sent, and entered nowhere.
+    """
     workspace = composer.workspace
     reference, found = _letterhead(workspace, to)
     found += _require_no_bsn(workspace, facts, to)
-    cells = releasing.require_new(workspace, composer.published, composer.language) if release else ()
+    cells = (
+        releasing.require_new(workspace, composer.published, composer.language, preview=not release)
+        if composer.outside
+        else ()
+    )
     missing: dict[str, None] = {}
     done: list[Path] = []
     try:

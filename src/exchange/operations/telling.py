@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from exchange.agreements.facts import CaseFacts as GateFacts
     from exchange.agreements.facts import Question
     from exchange.messages.facts import CaseFacts, Reply
+    from exchange.store.releases import ReleasedCell
 
 # Totals without patients: the message that carries them, and the flow of the agreement.
 TOTALS = "partner-aggregates"
@@ -42,7 +43,10 @@ class Asked:
 
 @dataclass
 class Draft:
-    """What is to be told under one agreement to one partner: lines of a file, and what to remember of them."""
+    """What is to be told under one agreement to one partner: lines of a file, and what to remember of them.
+
+    `cells` are the counts that it publishes, for the ledger of releases.
+    """
 
     party: Party
     lines: list[bytes] = field(default_factory=list)
@@ -52,6 +56,7 @@ class Draft:
     decisions: list[Asked] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     released: int = 0
+    cells: list[ReleasedCell] = field(default_factory=list)
 
 
 def question(
@@ -184,12 +189,12 @@ def _withdrawn(
             purpose=purpose.id,
         )  # fmt: skip
         decision = gate.decide(asked, terms.frozen)
-        _keep(draft, event, decision)
+        keep(draft, event, decision)
         if decision.allowed:
-            facts = replace(_empty(terms, draft.party), case_id=case.case_id, consent=said)
+            facts = replace(nobody(terms, draft.party), case_id=case.case_id, consent=said)
             # each purpose is told of once, so each is remembered by itself
             key = f"{event}:{hashlib.sha256(purpose.id.encode()).hexdigest()[:8]}"
-            _add(terms, draft, event, facts, frozenset({"case.id"}), told, release=False, key=key)
+            add(terms, draft, event, facts, frozenset({"case.id"}), told, release=False, key=key)
     return found
 
 
@@ -217,12 +222,12 @@ def _tell(
     last = course.episode.end or terms.workspace.on
     asked = question(terms, draft.party, event, elements=allowed, case=gate_facts, period=(course.episode.start, last))
     decision = gate.decide(asked, terms.frozen)
-    _keep(draft, event, decision)
+    keep(draft, event, decision)
     if not decision.allowed:
         return False
     phase = course.phase if event == "outcome-report" else ""
     facts = facts_of(terms, draft.party, case, course, phase=phase)
-    return _add(terms, draft, event, facts, allowed, told, release=release)
+    return add(terms, draft, event, facts, allowed, told, release=release)
 
 
 def _returns(terms: Terms, draft: Draft, told: Mapping[tuple[str, str], str], *, release: bool) -> None:
@@ -256,16 +261,16 @@ def _answer_case(
     decision = gate.decide(
         question(terms, draft.party, event, elements=elements, case=gate_facts, period=period), terms.frozen
     )
-    _keep(draft, event, decision)
+    keep(draft, event, decision)
     if decision.allowed:
         facts = replace(
-            _empty(terms, draft.party),
+            nobody(terms, draft.party),
             case_id=case.case_id,
             code=case.code,
             answers=answers,
             reply=_opening_of(terms, case),
         )
-        _add(terms, draft, event, facts, terms.flow_elements(event, "partner"), told, release=release)
+        add(terms, draft, event, facts, terms.flow_elements(event, "partner"), told, release=release)
 
 
 def _opening_of(terms: Terms, case: Case) -> Reply | None:
@@ -290,13 +295,14 @@ def _answer_totals(
     decision = gate.decide(
         question(terms, draft.party, event, elements=elements, case=None, period=period), terms.frozen
     )
-    _keep(draft, event, decision)
+    keep(draft, event, decision)
     if decision.allowed:
-        facts = replace(_empty(terms, draft.party), aggregates=totals)
-        _add(terms, draft, event, facts, terms.flow_elements(event, "partner"), told, release=release)
+        facts = replace(nobody(terms, draft.party), aggregates=totals)
+        add(terms, draft, event, facts, terms.flow_elements(event, "partner"), told, release=release)
 
 
-def _empty(terms: Terms, other: Party) -> CaseFacts:
+def nobody(terms: Terms, other: Party) -> CaseFacts:
+    """Return the facts of a message that is about no case yet: agreement, sender and receiver."""
     from exchange.messages.facts import AgreementReference, CaseFacts, Organisation
 
     stored = terms.stored
@@ -307,7 +313,7 @@ def _empty(terms: Terms, other: Party) -> CaseFacts:
     )
 
 
-def _add(
+def add(
     terms: Terms,
     draft: Draft,
     event: str,
@@ -317,15 +323,19 @@ def _add(
     *,
     release: bool,
     key: str = "",
+    digest: str = "",
 ) -> bool:
-    """Build one message, unless just this was told before; return False where a BSN stands that may not be there."""
+    """Build one message, unless just this was told before; return False where a BSN stands that may not be there.
+
+    `digest` is of what is told where that is more than what the message says, or less: a date of making changes daily.
+    """
     from exchange.messages.building import build
     from exchange.messages.projecting import project
     from exchange.operations import checking
     from exchange.signing.pseudonyms import fhir_id
 
     about = facts.case_id or draft.party.party
-    digest = hashlib.sha256(repr(project(event, facts, allowed)).encode("utf-8")).hexdigest()
+    digest = digest or hashlib.sha256(repr(project(event, facts, allowed)).encode("utf-8")).hexdigest()
     if told.get((about, key or event)) == digest:
         return True
     message_id = fhir_id()
@@ -364,5 +374,6 @@ def texts(tree: object, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, tree
 
 
-def _keep(draft: Draft, event: str, decision: Decision) -> None:
+def keep(draft: Draft, event: str, decision: Decision) -> None:
+    """Keep a decision of the gate, for a dry run and for what was refused."""
     draft.decisions.append(Asked(draft.party.party, event, decision.allowed, decision.premises))

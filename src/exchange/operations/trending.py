@@ -54,13 +54,18 @@ class _Piece:
 
 
 def trends(
-    workspace: Workspace, published: Iterable[Cell], *, outside: bool, released: Callable[[Sequence[Cell]], bool]
+    workspace: Workspace,
+    published: Iterable[Cell],
+    *,
+    outside: bool,
+    released: Callable[[Sequence[Cell]], bool],
+    planned: Callable[[Asked, str], bool] = lambda _asked, _step: True,
 ) -> dict[tuple[str, str], Traced]:
     """Return the trend of every figure by agreement (empty: the practice) and indicator.
 
     `published` are the document's figures as asked, counted and shown. For outsiders an indicator has one trend, that
     of the practice where there is one, and none where its figure is withheld. `released` says whether the ledger
-    refuses these cells.
+    refuses these cells, `planned` whether a figure may go outside by such a step.
     """
     whole = choosing.whole_period(workspace)
     figures = [one for one in published if not one[0].group_by]
@@ -74,6 +79,9 @@ def trends(
         reason = _refusal(asked, shown, asked.definition.id in drawn, outside=outside)
         if reason:
             found[name] = Traced(pages.Trend(left_out=reason))
+            continue
+        if outside and not planned(asked, _steps(asked, outside)[0]):
+            found[name] = Traced(pages.Trend(_steps(asked, outside)[0], left_out="unplanned"))
             continue
         reason, step, counted = _divided(workspace, asked, whole, outside=outside)
         if reason:

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from exchange.indicators.figure import Figure
     from exchange.operations.gathering import Terms
     from exchange.records.model import Dataset
+    from exchange.store.releases import ReleasedCell
 
 EVERYONE = "all"
+WOULD_REVEAL = "disclosure.would-reveal-another"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Answers:
 
 def weigh(terms: Terms, cut_off: date) -> tuple[Weighed, ...]:
     """Calculate what the agreement names, on all of its cases, as of a day (that day excluded)."""
-    asked = {one.definition.id: one for one in _asked(terms, cut_off)}
+    asked = {one.definition.id: one for one in asked_of(terms, cut_off)}
     return tuple(
         _with(one, cut_off, asked, lambda each: _by_engine(terms, each, cut_off)) for one in _known(terms.frozen)
     )
@@ -61,7 +63,7 @@ def weigh(terms: Terms, cut_off: date) -> tuple[Weighed, ...]:
 
 def weigh_parts(terms: Terms, cut_off: date, parties: frozenset[str]) -> tuple[Weighed, ...]:
     """Calculate the same on the cases of some of the parties only."""
-    asked = {one.definition.id: one for one in _asked(terms, cut_off)}
+    asked = {one.definition.id: one for one in asked_of(terms, cut_off)}
     part = _of(terms.workspace.store.dataset(), parties)
     return tuple(
         _with(one, cut_off, asked, lambda each: _by_oracle(terms, each, cut_off, part)) for one in _known(terms.frozen)
@@ -76,6 +78,33 @@ def shared(terms: Terms, cut_off: date, reader: str, whole: Sequence[Weighed]) -
     apart = sorted(names) if reader == EVERYONE else [reader]
     rests = [weigh_parts(terms, cut_off, names - {one}) for one in apart]
     return tuple(_shown(one, [rest[place] for rest in rests]) for place, one in enumerate(whole))
+
+
+def beside_released(
+    terms: Terms, cut_off: date, reader: str, whole: Sequence[Weighed]
+) -> tuple[tuple[Weighed, ...], tuple[ReleasedCell, ...]]:
+    """Return what `shared` shows beside what outsiders have already, and the counts of it for the ledger.
+
+    A party is an outsider to the others' patients; with one party there are none, and nothing is held to the ledger.
+    """
+    from exchange.operations.releasing import Ledger
+
+    shown = shared(terms, cut_off, reader, whole)
+    if len({one.party for one in terms.others}) < 2:
+        return shown, ()
+    ledger = Ledger(terms.workspace)
+    found: list[Weighed] = []
+    cells: list[ReleasedCell] = []
+    for one, seen in zip(whole, shown, strict=True):
+        if one.figure is None or seen.figure is None:
+            found.append(seen)
+            continue
+        asked = Asked(one.definition, one.figure.start, one.figure.end, terms.stored.agreement_id)
+        judged = ledger.judge([(asked, one.figure, seen.figure)])
+        near = judged.too_near is not None
+        found.append(replace(seen, figure=_silent(seen.figure, WOULD_REVEAL)) if near else seen)
+        cells += judged.cells
+    return tuple(found), tuple(cells)
 
 
 def answers(terms: Terms) -> tuple[Answers, ...]:
@@ -116,7 +145,7 @@ def _known(frozen: Frozen) -> list[tuple[AgreedIndicator, Definition]]:
     return [(one, known[one.id]) for one in frozen.agreement.indicators if one.id in known]
 
 
-def _asked(terms: Terms, cut_off: date) -> tuple[Asked, ...]:
+def asked_of(terms: Terms, cut_off: date) -> tuple[Asked, ...]:
     """Return what is asked, over the period that the agreement covers and that is behind us at the cut-off."""
     start, _ = choosing.whole_period(terms.workspace)
     first = min(max(start, _covers(terms.frozen.agreement)), cut_off)

@@ -16,6 +16,7 @@ release_cell = sa.Table(
     sa.Column("cell", sa.Text, nullable=False),  # indicator, version, period, group, part: canonical JSON
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("members", sa.LargeBinary, nullable=False),  # sorted 8-byte keyed digests of patients
+    sa.Column("units", sa.Integer),  # what was printed; null for what left before it was kept
     sa.Index(None, "cell"),
 )
 

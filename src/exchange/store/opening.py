@@ -38,7 +38,7 @@ from exchange.store.reviews import Reviews
 from exchange.store.surveying import Survey
 
 # The newest migration; a test holds it to be so.
-VERSION = "0005"
+VERSION = "0006"
 
 _POSTGRESQL = "postgresql+psycopg://"
 

@@ -19,7 +19,8 @@ _MEMBER = 8
 class ReleasedCell:
     """One count that left the practice: `cell` names indicator, version, period, group and part (canonical JSON).
 
-    `members` are keyed digests of its patients, so that two cells can be compared without naming anybody.
+    `count` is of patients; `members` are keyed digests of them, so that two cells can be compared without naming
+    anybody. `units` is the number that was printed: episodes, where somebody has several; None where it was not kept.
     """
 
     cell: str
@@ -27,6 +28,7 @@ class ReleasedCell:
     members: frozenset[str]
     document: str = ""
     released_at: datetime | None = None
+    units: int | None = None
 
 
 class Releases:
@@ -49,6 +51,7 @@ class Releases:
                 "cell": one.cell,
                 "count": one.count,
                 "members": bytes.fromhex("".join(sorted(one.members))),
+                "units": one.units,
             }
             for one in cells
         ]
@@ -65,6 +68,12 @@ class Releases:
         """Return everything that was ever released, oldest first."""
         return self._select(sa.true())
 
+    def newest(self) -> int:
+        """Return the number of the cell that was released last: another one means that somebody published since."""
+        with self._database.reading() as connection:
+            found = connection.execute(sa.select(sa.func.max(tables.release_cell.c.cell_id))).scalar()
+        return found or 0
+
     def _select(self, condition: sa.ColumnElement[bool]) -> tuple[ReleasedCell, ...]:
         table = tables.release_cell
         query = sa.select(table).where(condition).order_by(table.c.cell_id)
@@ -75,4 +84,4 @@ class Releases:
 def _cell(row: Values) -> ReleasedCell:
     packed = bytes(row["members"])
     members = frozenset(packed[start : start + _MEMBER].hex() for start in range(0, len(packed), _MEMBER))
-    return ReleasedCell(row["cell"], row["count"], members, row["document"], row["released_at"])
+    return ReleasedCell(row["cell"], row["count"], members, row["document"], row["released_at"], row["units"])
