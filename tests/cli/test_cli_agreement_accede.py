@@ -430,6 +430,34 @@ def test_one_member_leaves_and_the_others_go_on(run: Run, joined: Any) -> None:
     assert state(run, joined["huisarts-c"], at=after) == "follow-up-tail"
 
 
+@pytest.mark.parametrize(
+    ("language", "gone", "heading", "ground"),
+    [
+        ("nl", "Deelname geëindigd: vanaf 3 januari 2027", "# Beëindiging", "een wettelijke grond is vervallen"),
+        ("en", "No longer a member: from 3 January 2027", "# Ending", "a legal ground has lapsed"),
+    ],
+)
+def test_the_print_says_for_whom_it_ended_and_why(
+    run: Run, joined: Any, language: str, gone: str, heading: str, ground: str
+) -> None:
+    def printed(name: str) -> str:
+        return str(run("agreement", "show", "hagro", "--language", language, workspace=joined[name]).out)
+
+    assert heading not in printed("praktijk")
+    left = ends(run, joined["huisarts-c"], "--on", "2027-01-03", "--ground", "basis-lapsed")
+    run("import", file_of(left, PRACTICE), workspace=joined["praktijk"])
+    for name in ("praktijk", "huisarts-c"):
+        said = printed(name)
+        assert said.count(gone) == 1
+        (line,) = (one for one in said.partition(heading)[2].splitlines() if one.startswith("- ") and ground in one)
+        assert line.count("Huisartsenpraktijk C (verzonnen)") == 2
+    assert heading not in printed("huisarts-a")
+    whole = ends(run, joined["praktijk"], "--on", "2027-06-01")
+    run("import", file_of(whole, GP_A), workspace=joined["huisarts-a"])
+    assert heading in printed("huisarts-a")
+    assert printed("praktijk").partition(heading)[2].count("2027") == 2
+
+
 def test_the_practice_ends_it_for_one_member(run: Run, joined: Any) -> None:
     ended = ends(run, joined["praktijk"], "--on", "2026-11-03", "--party", GP_C, "--ground", "breach")
     assert [one["party"] for one in ended.json["files"]] == [GP_C]

@@ -12,6 +12,7 @@ from exchange.agreements.clauses import day_text, fingerprint, plain
 from exchange.agreements.deriving import flows_text
 from exchange.agreements.frozen import Frozen
 from exchange.agreements.signing import PaperRecord, thaw
+from exchange.agreements.terminating import Termination
 from exchange.errors import AgreementError, IndicatorError
 from exchange.findings import say
 from exchange.indicators.reading import read as read_definition
@@ -27,13 +28,15 @@ def document(
     draft: bool = False,
     acceded: Iterable[Accession] = (),
     papers: Iterable[PaperRecord] = (),
+    ended: Iterable[Termination] = (),
 ) -> str:
     """Return the whole agreement in one language: clauses, then definitions, elements, keys and signatures.
 
     `signed` are (party, day where known, on paper). With `draft` the first line says that nobody is bound yet.
-    `acceded` are the parties that joined since the text was signed, `papers` what was recorded of paper.
+    `acceded` are the parties that joined since the text was signed, `papers` what was recorded of paper, `ended` what
+    was said of an end: for one party, or for all.
     """
-    later = tuple(acceded)
+    later, over = tuple(acceded), _holding(ended)
     frozen = joined(thaw(payload), later)
     if language not in frozen.clauses:
         raise AgreementError("agreements.language-missing", language=language)
@@ -43,7 +46,8 @@ def document(
     lines += _definitions(frozen, language)
     lines += [f"# {_say('annex-elements', language)}", "", flows_text(frozen.flows, frozen.labels, language)]
     lines += _keys(frozen, language)
-    lines += _acceded(later, language)
+    lines += _acceded(later, over, language)
+    lines += _ended(frozen, over, language)
     lines += _signatures(frozen, tuple(signed), {one.party: one for one in papers}, language)
     return "\n".join(lines).rstrip() + "\n"
 
@@ -101,7 +105,15 @@ def _words(raw: Mapping[str, Any], part: str, language: str) -> str:
     return plain(str(texts.get(language, ""))) if isinstance(texts, Mapping) else ""
 
 
-def _acceded(later: tuple[Accession, ...], language: str) -> list[str]:
+def _holding(ended: Iterable[Termination]) -> dict[str, Termination]:
+    """Return, per party or for all (""), the statement that holds: an end that was told can only come sooner."""
+    first: dict[str, Termination] = {}
+    for one in sorted(ended, key=lambda one: (one.on, one.told_on, one.by)):
+        first.setdefault(one.party, one)
+    return first
+
+
+def _acceded(later: tuple[Accession, ...], over: Mapping[str, Termination], language: str) -> list[str]:
     if not later:
         return []
     lines = [f"# {_say('annex-acceded', language)}", ""]
@@ -118,8 +130,28 @@ def _acceded(later: tuple[Accession, ...], language: str) -> list[str]:
         said = [_say("acceded", language, **words)]
         said += [_say("member", language, label=plain(party.label))] if party.label else []
         said += [_recorded(one.paper, language)] if one.paper is not None else []
+        said += [_say("left", language, day=day_text(over[party.party].on, language))] if party.party in over else []
         lines.append(f"- {' '.join(said)}")
     return [*lines, ""]
+
+
+def _ended(frozen: Frozen, over: Mapping[str, Termination], language: str) -> list[str]:
+    """Say what was told of an end, for all of it first and then by party in the order of the text."""
+    parties = {one.party: plain(one.name) for one in frozen.agreement.parties}
+    told = [
+        _say(
+            "ended-for-one" if party else "ended",
+            language,
+            name=name,
+            day=day_text(one.on, language),
+            told=day_text(one.told_on, language),
+            by=parties.get(one.by, one.by),
+            ground=_say(f"ended-{one.ground}", language),
+        )
+        for party, name in [("", ""), *parties.items()]
+        if (one := over.get(party)) is not None
+    ]
+    return [f"# {_say('endings', language)}", "", *(f"- {one}" for one in told), ""] if told else []
 
 
 def _recorded(paper: OnPaper | PaperRecord, language: str) -> str:

@@ -19,6 +19,7 @@ from exchange.operations.workspace import Workspace
 if TYPE_CHECKING:
     from exchange.agreements.frozen import Frozen
     from exchange.agreements.signing import Signature
+    from exchange.agreements.terminating import Termination
     from exchange.signing.cards import Card
     from exchange.store.agreements import StoredAgreement
 
@@ -272,11 +273,16 @@ def thawed(stored: StoredAgreement) -> Frozen:
     return signing.thaw_with(stored.payload, signatures(stored))
 
 
-def ended_on(stored: StoredAgreement, party: str | None = None) -> date | None:
-    """Return since when an agreement is ended, for one partner or (without) for all of them."""
+def terminations(stored: StoredAgreement) -> tuple[Termination, ...]:
+    """Return what was said of an end, for one party or for all; it was verified when it came in."""
     from exchange.agreements import signing, terminating
 
-    told = [terminating.read(one.jws) for one in signatures(stored) if one.kind == signing.TERMINATION]
+    return tuple(terminating.read(one.jws) for one in signatures(stored) if one.kind == signing.TERMINATION)
+
+
+def ended_on(stored: StoredAgreement, party: str | None = None) -> date | None:
+    """Return since when an agreement is ended, for one partner or (without) for all of them."""
+    told = terminations(stored)
     for_all = [stored.ended_on, *(one.on for one in told if not one.party)]
     if party is not None:
         days = [*for_all, *(one.on for one in told if one.party == party)]

@@ -18,6 +18,7 @@ from exchange.operations import (
     figuring,
     improving,
     indexing,
+    minuting,
     nesting,
     positioning,
     practising,
@@ -205,10 +206,7 @@ class Composer:
                 if one.payer != "zvw"
             ),
             primary=primary.id if primary is not None else None,
-            moments=tuple(
-                pages.Moment(one.on, one.about.get(self.language, ""), done=one.on < self.workspace.on)
-                for one in agreement.evaluations
-            ),
+            moments=minuting.held(self.workspace, agreement, self.language),
             loop=self._safe(loop, stored.agreement_id),
             figures=self.show(found),
             revision=agreement.missed[self.language],

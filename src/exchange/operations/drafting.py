@@ -135,6 +135,7 @@ def show(
             draft=draft,
             acceded=() if stored is None else signing.accessions(agreeing.signatures(stored)),
             papers=() if stored is None else _papers(workspace, stored),
+            ended=() if stored is None else agreeing.terminations(stored),
         )
     if to is not None:
         if to.suffix == ".md":

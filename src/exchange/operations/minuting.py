@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange import __version__
+from exchange.findings import say
 from exchange.operations import improving, surveying, weighing
 from exchange.operations.gathering import Terms
 from exchange.operations.weighing import EVERYONE, Weighed
 
 if TYPE_CHECKING:
     from exchange.agreements.agreement import Agreement
+    from exchange.agreements.agreement import Moment as AgreedMoment
+    from exchange.operations.workspace import Workspace
+    from exchange.reports import facts as pages
     from exchange.reports.minutes import Earlier, Line, MinutesFacts, Side
     from exchange.store.reviews import Review
 
@@ -29,6 +33,28 @@ def moments_of(agreement: Agreement) -> list[date]:
 def reviews_of(terms: Terms) -> tuple[Review, ...]:
     """Return every review of an agreement, whichever version of it."""
     return terms.workspace.store.reviews.of(terms.stored.agreement_id)
+
+
+def held(workspace: Workspace, agreement: Agreement, language: str) -> tuple[pages.Moment, ...]:
+    """Return the agreed moments, and of each whether and when it was held with what outcome.
+
+    What was decided stays in the minutes: that is the parties' own text.
+    """
+    from exchange.reports import facts as pages
+
+    reviews = {one.moment: one for one in workspace.store.reviews.of(agreement.id) if one.held_on is not None}
+
+    def moment(agreed: AgreedMoment) -> pages.Moment:
+        review = reviews.get(agreed.on)
+        return pages.Moment(
+            agreed.on,
+            agreed.about.get(language, ""),
+            passed=agreed.on < workspace.on,
+            held_on=review.held_on if review else None,
+            result=say(f"reviewing.outcome-{review.outcome}", {}, language) if review else "",
+        )
+
+    return tuple(moment(one) for one in agreement.evaluations)
 
 
 def write(

@@ -50,13 +50,27 @@ class DefinitionText:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An agreed evaluation moment; `result` says what was concluded once it is `done`."""
+    """An agreed evaluation moment: whether it has passed, and when it was held with what `result`.
+
+    A moment may pass without an evaluation, and one may be held before its day.
+    """
 
     on: date
     what: str = ""
-    done: bool = False
+    passed: bool = False
+    held_on: date | None = None
     result: str = ""
 
+
+    @property
+    def missed(self) -> bool:
+        """Tell whether it passed and nobody recorded an evaluation."""
+        return self.passed and self.held_on is None
+
+    @property
+    def coming(self) -> bool:
+        """Tell whether it is still to come."""
+        return not self.passed and self.held_on is None
 
 @dataclass(frozen=True, slots=True)
 class Loop:

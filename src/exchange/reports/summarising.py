@@ -175,8 +175,8 @@ def _primary_title(agreement: AgreementFacts, facts: SummaryFacts, language: str
 
 
 def next_moment(agreement: AgreementFacts) -> date | None:
-    """Return the next evaluation that is not done: an overdue one is still the next."""
-    return min((moment.on for moment in agreement.moments if not moment.done), default=None)
+    """Return the next evaluation that is still to come; one that was missed stands in the agreement's own section."""
+    return min((moment.on for moment in agreement.moments if moment.coming), default=None)
 
 
 def next_check(point: ImprovementPoint, on: date) -> date | None:

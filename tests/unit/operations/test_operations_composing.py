@@ -73,6 +73,32 @@ def test_payers_are_words_and_payment_by_the_zvw_is_left_out(ours: Composer) -> 
     assert funding["welzijn"].endswith("gemeente (Wmo 2015)")
 
 
+def test_a_moment_that_passed_is_held_only_when_a_review_was(practice: Workspace) -> None:
+    """A day going by is no evaluation; neither is a review that was opened and not held."""
+    from exchange.store.reviews import Review
+
+    def moments() -> dict[date, Any]:
+        (found,) = (one for one in Composer(practice, "insurer", "nl").agreements if one.id == "welzijn")
+        return {one.on: one for one in found.moments}
+
+    before = moments()
+    passed = [day for day, one in before.items() if one.passed]
+    assert passed == [day for day in before if day < NOW.date()]
+    assert len(passed) > 1
+    assert all(one.held_on is None and not one.result for one in before.values())
+    opened = Review("welzijn", 1, passed[0], NOW.date(), NOW.date(), {})
+    practice.store.reviews.save(opened, by="t", at=NOW)
+    assert moments() == before
+    held = replace(opened, held_on=NOW.date(), outcome="improve", decided="KANARIE")
+    practice.store.reviews.save(held, by="t", at=NOW)
+    after = moments()
+    assert (after[passed[0]].held_on, after[passed[0]].missed) == (NOW.date(), False)
+    assert after[passed[0]].result == "Wij passen onze werkwijze aan (verbeterpunt)"
+    assert {day: one for day, one in after.items() if day != passed[0]} == {
+        day: one for day, one in before.items() if day != passed[0]
+    }
+
+
 def test_change_has_limits_where_one_instrument_is_used(ours: Composer) -> None:
     (change,) = ours.changes
     assert change.instrument == "Pijnscore (NPRS)"

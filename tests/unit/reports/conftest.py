@@ -119,7 +119,11 @@ def agreement(**given: object) -> AgreementFacts:
         "terms": ("De huisarts meldt binnen zeven dagen wat het alternatief was.", "Antwoord binnen zes weken."),
         "funding": "valt binnen de Zvw",
         "primary": "substitution-net",
-        "moments": (Moment(date(2026, 3, 1), "tussenstand", done=True, result="voortzetten"), Moment(date(2026, 9, 1))),
+        "moments": (
+            Moment(date(2025, 9, 1), passed=True),
+            Moment(date(2026, 3, 1), "tussenstand", passed=True, held_on=date(2026, 3, 4), result="voortzetten"),
+            Moment(date(2026, 9, 1)),
+        ),
         "loop": Loop(74, 60, 54, 6),
         "figures": (
             figure(),
