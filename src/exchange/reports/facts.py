@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from exchange.indicators.charts_over_time import ChartPoint
 from exchange.indicators.figure import Figure
+from exchange.reports.reliable import ReliableChange
 
 Words = Mapping[str, str]
 
@@ -61,7 +62,6 @@ class Moment:
     held_on: date | None = None
     result: str = ""
 
-
     @property
     def missed(self) -> bool:
         """Tell whether it passed and nobody recorded an evaluation."""
@@ -71,6 +71,7 @@ class Moment:
     def coming(self) -> bool:
         """Tell whether it is still to come."""
         return not self.passed and self.held_on is None
+
 
 @dataclass(frozen=True, slots=True)
 class Loop:
@@ -253,6 +254,7 @@ class SummaryFacts:
     load: int | None = None
     program: str = ""
     trends: Mapping[str, Trend] = field(default_factory=dict)  # of the practice's figures, by indicator
+    reliable: ReliableChange | None = None  # only in the internal edition
 
 
 @dataclass(frozen=True, slots=True)
