@@ -8,22 +8,54 @@ wrong. `tests/generative/test_messages_certified.py` holds that nothing certifie
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 from typing import Any
 
+from exchange.errors import MessageError
+from exchange.messages.codes import EVENTS
 from exchange.messages.invariants import ELEMENTS, RESOURCES
-from exchange.messages.narrowing import MESSAGE, narrowed
-from exchange.messages.rules import OF_TASKS, RESULTS, TASK, kind_named
-from exchange.messages.schema import known_types, targets
-from exchange.messages.surveying import Entry, Survey
+from exchange.messages.linking import all_linked
+from exchange.messages.looking import coded
+from exchange.messages.merging import Merging
+from exchange.messages.narrowing import BUNDLE, ENTRY, narrowed
+from exchange.messages.parsing import LIMITS
+from exchange.messages.profile_checking import compiled, is_ours
+from exchange.messages.profiles import BY_KIND, KINDS, profile_of
+from exchange.messages.readable import PROFILES
+from exchange.messages.reading import require_head
+from exchange.messages.rules import TASK, kind_named
+from exchange.messages.schema import known_types, resource_types, targets
 
 Resource = Mapping[str, Any]
-Links = list[list[int]]
 
 _KEEPS = {kind: tuple(keeps for *_, keeps in rules) for kind, rules in RESOURCES.items()}
-_FOCUS, _OUTPUT = "MessageHeader.focus", "Task.output.valueReference"
+_SPEAKS_OF: Mapping[str, str] = {
+    "messages.con-4": "abatement",
+    "messages.inv-1": "lastModified",
+    "messages.mea-1": "group",
+    "messages.obs-6": "dataAbsentReason",
+    "messages.obs-7": "component",
+    "messages.org-2": "address",
+    "messages.org-3": "telecom",
+    "messages.prr-1": "orderDetail",
+}
+"""Rule of a resource -> the element without which it holds: a profile that forbids the element spares asking it."""
+
+_HEAD = "Bundle"
+_HEADER = "message-header"
+# Its code stands behind the one by which a measurement is known to be ours.
+_ANY_ORDER = frozenset({"pain-score"})
+_READABLE = PROFILES.keys() | {_HEAD}
 _LOCK = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Shows that a message of ours breaks no rule and no profile, and says whether it surely can be read too."""
+
+    readable: bool
 
 
 class _Keeps:
@@ -39,97 +71,188 @@ class _Keeps:
                 raise ValueError
 
 
-class _Certifier:
-    """The compiled schema, and what the references that it hands over while it looks lead to.
+def _validator(schema: Mapping[str, Any], formats: Mapping[str, Any]) -> Any:
+    import jsonschema_rs
 
-    In a message each must lead to an entry of a type that it may lead to, or nothing holds; `links` gets the numbers
-    of those entries. Of a resource that stands alone each is only kept, with the element that it stands in.
+    return jsonschema_rs.validator_for(
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema},
+        pattern_options=jsonschema_rs.RegexOptions(),
+        formats=dict(formats),
+        validate_formats=True,
+        keywords={"keeps": _Keeps},
+    ).is_valid
+
+
+class _OfMessages:
+    """One schema for a whole message, and for each reference what it may lead to in the message that is looked at.
+
+    What is held to it are the entries under the profile of their resource, and the message without them. A reference
+    holds where its target is in a set, so that none is asked in Python.
     """
 
     def __init__(self) -> None:
-        import jsonschema_rs
+        narrow, formats = narrowed()
+        merging = Merging(narrow["$defs"], compiled()["$defs"])
+        schemas = {
+            profile: merging.profile(
+                profile,
+                {"$ref": f"#/$defs/{kind}"},
+                *([PROFILES[profile]] if profile in PROFILES else []),
+                any_order=profile in _ANY_ORDER,
+            )
+            for profile, kind in KINDS.items()
+        }
+        self.keeps = {profile: _asked(kind, schemas[profile]) for profile, kind in KINDS.items()} | _KEEPS
+        schemas |= {kind: {"$ref": f"#/$defs/{kind}"} for kind in resource_types() - BY_KIND.keys() - {"Observation"}}
+        entries = {name: {"items": _entry(schema)} for name, schema in schemas.items()}
+        head = {"items": merging.both(BUNDLE, _head(compiled()["$defs"][BY_KIND[_HEAD]]))}
+        self._urls: dict[frozenset[str], set[str]] = {}
+        self.holds = _validator(
+            {
+                "properties": {**entries, _HEAD: head},
+                "additionalProperties": False,
+                "$defs": merging.definitions(),
+            },
+            {element: self._of(element).__contains__ for element in formats},
+        )
+        self._of_kind = {
+            kind: [urls.update for kinds, urls in self._urls.items() if kind in kinds] for kind in resource_types()
+        }
 
+    def _of(self, element: str) -> set[str]:
+        """Return the set of the full URLs that a reference may lead to, the same for all that may lead there."""
+        allowed = targets().get(element, known_types()) & resource_types()
+        return self._urls.setdefault(allowed, set())
+
+    def start(self, by_kind: Mapping[str, list[str]]) -> None:
+        """Say what there is to lead to, and forget what there was."""
+        for urls in self._urls.values():
+            urls.clear()
+        for kind, those in by_kind.items():
+            for update in self._of_kind.get(kind, ()):
+                update(those)
+
+
+def _head(profile: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a profile asks of a message but for its entries, of which `ENTRY` asks as much."""
+    properties = {name: each for name, each in profile["properties"].items() if name != "entry"}
+    return {**profile, "properties": properties, "required": [each for each in profile["required"] if each != "entry"]}
+
+
+def _entry(schema: Any) -> dict[str, Any]:
+    return {**ENTRY, "properties": {**ENTRY["properties"], "resource": schema}}
+
+
+def _asked(kind: str, schema: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the rules for a resource of the type that its schema does not answer already."""
+    there = schema["properties"].keys()
+    return tuple(
+        keeps
+        for rule, *_, keeps in RESOURCES.get(kind, ())
+        if rule not in _SPEAKS_OF or any(name.startswith(_SPEAKS_OF[rule]) for name in there)
+    )
+
+
+class _OfResources:
+    """The schema for resources that stand alone: each reference is kept with the element that it stands in."""
+
+    def __init__(self) -> None:
         schema, formats = narrowed()
         self.pointers: list[tuple[str, str]] = []
-        self.numbers: dict[str, int] = {}
-        self.kinds: list[str] = []
-        self.links: list[int] = []
-        self.noted: dict[str, list[int]] = {_FOCUS: [], _OUTPUT: []}
-        self.alone = False
-        self.holds = jsonschema_rs.validator_for(
-            schema,
-            pattern_options=jsonschema_rs.RegexOptions(),
-            formats={element: self._hand_over(element) for element in formats},
-            validate_formats=True,
-            keywords={"keeps": _Keeps},
-        ).is_valid
+        self.holds = _validator(schema, {element: self._keep(element) for element in formats})
 
-    def start(self, kinds: list[str], numbers: Mapping[str, int], *, alone: bool = False) -> None:
-        """Forget what went before."""
-        self.alone = alone
-        self.pointers.clear()
-        for kept in (self.links, *self.noted.values()):
-            kept.clear()
-        self.kinds[:] = kinds
-        self.numbers.clear()
-        self.numbers.update(numbers)
+    def _keep(self, element: str) -> Any:
+        keep = self.pointers.append
 
-    def _hand_over(self, element: str) -> Any:
-        kinds, number_of, keep = self.kinds, self.numbers.get, self.links.append
-        allowed = targets().get(element) or known_types()
+        def kept(target: str) -> bool:
+            keep((element, target))
+            return True
 
-        def found(target: str) -> bool:
-            number = number_of(target)
-            if number is None:
-                if self.alone:
-                    self.pointers.append((element, target))
-                return self.alone
-            keep(number)
-            return kinds[number] in allowed
-
-        if element not in self.noted:
-            return found
-        note = self.noted[element].append
-
-        def noting(target: str) -> bool:
-            number = number_of(target)
-            if number is None:
-                return found(target)
-            keep(number)
-            note(number)
-            return kinds[number] in allowed
-
-        return noting
+        return kept
 
 
-@cache
-def _certifier() -> _Certifier:
-    return _Certifier()
+_of_messages = cache(_OfMessages)
+_of_resources = cache(_OfResources)
 
 
-def certified(tree: Resource) -> bool:
-    """Say whether a message surely breaks no rule for bundles, messages and resources; it must yet be read."""
+class _Sorted:
+    """The resources of a message by their full URL, and what is held to the schema; raises where they have another
+    shape than those of a message."""
+
+    def __init__(self, tree: Resource) -> None:
+        self.by_url: dict[str, Resource] = {}
+        self.by_kind: dict[str, list[str]] = {}
+        self.by_profile: dict[str, list[Resource]] = {
+            _HEAD: [{name: each for name, each in tree.items() if name != "entry"}]
+        }
+        for entry in tree["entry"]:
+            resource, url = entry["resource"], entry["fullUrl"]
+            kind = resource["resourceType"]
+            if type(kind) is not str:
+                raise TypeError
+            profile = BY_KIND.get(kind) or profile_of(resource) or kind
+            if profile in self.by_profile:
+                self.by_profile[profile].append(entry)
+            else:
+                self.by_profile[profile] = [entry]
+            if kind in self.by_kind:
+                self.by_kind[kind].append(url)
+            else:
+                self.by_kind[kind] = [url]
+            self.by_url[url] = resource
+
+
+def certified(tree: Resource, most: int = LIMITS.entries) -> Certificate | None:
+    """Return a certificate for a message of ours that surely has no finding but that it may yet not be readable."""
+    if not is_ours(tree) or len(tree["entry"]) > most:
+        return None
+    try:
+        found = _Sorted(tree)
+    except (KeyError, TypeError):
+        return None
+    headers = found.by_profile.get(_HEADER, ())
+    if len(headers) != 1 or headers[0] is not tree["entry"][0] or len(found.by_url) != len(tree["entry"]):
+        return None
     with _LOCK:
-        certifier = _certifier()
-        if not certifier.holds({MESSAGE: tree}):
+        of_messages = _of_messages()
+        of_messages.start(found.by_kind)
+        if not of_messages.holds(found.by_profile):
+            return None
+    if not _kept(found, of_messages.keeps) or not _consistent(found, headers[0]["resource"]):
+        return None
+    if not all_linked(found.by_url, found.by_kind, headers[0]["fullUrl"]):
+        return None
+    return Certificate(_readable(tree, found, headers[0]["resource"]))
+
+
+def _kept(found: _Sorted, rules: Mapping[str, tuple[Any, ...]]) -> bool:
+    for profile, entries in found.by_profile.items():
+        for keeps in rules.get(profile, ()):
+            for entry in entries:
+                if not keeps(entry["resource"]):
+                    return False
+    return True
+
+
+def _consistent(found: _Sorted, header: Resource) -> bool:
+    """Say whether each Task has a business status of the event, and the status that belongs to it."""
+    states = EVENTS[header["eventCoding"]["code"]].states
+    for url in found.by_kind.get(TASK, ()):
+        task = found.by_url[url]
+        business = coded(task["businessStatus"], "business-status")
+        if business is None or states.get(business) != task["status"]:
             return False
-        resources = [entry["resource"] for entry in tree["entry"]]
-        kinds = [resource["resourceType"] for resource in resources]
-        if kinds[0] != "MessageHeader" or kinds.count("MessageHeader") != 1:
-            return False
-        numbers = {entry["fullUrl"]: number for number, entry in enumerate(tree["entry"])}
-        if len(numbers) != len(kinds):
-            return False
-        certifier.start(kinds, numbers)
-        links: Links = []
-        for kind, resource in zip(kinds, resources, strict=True):
-            start = len(certifier.links)
-            if not _held(certifier, kind, resource):
-                return False
-            links.append(certifier.links[start:])
-        focused = any(kinds[number] == TASK for number in certifier.noted[_FOCUS])
-        output = set(certifier.noted[_OUTPUT])
-    return focused and _in_output(kinds, links, output) and _together(links) and _consistent(resources, kinds, tree)
+    return True
+
+
+def _readable(tree: Resource, found: _Sorted, header: Resource) -> bool:
+    if "response" in header or not found.by_profile.keys() <= _READABLE:
+        return False
+    try:
+        require_head(tree, found.by_url)
+    except MessageError:
+        return False
+    return True
 
 
 def certified_alone(tree: Resource) -> bool:
@@ -138,11 +261,12 @@ def certified_alone(tree: Resource) -> bool:
     if type(kind) is not str:
         return False
     with _LOCK:
-        certifier = _certifier()
-        certifier.start([], {}, alone=True)
-        if not _held(certifier, kind, tree):
+        of_resources = _of_resources()
+        of_resources.pointers.clear()
+        # A type that the schema does not know, it does not take.
+        if not of_resources.holds({kind: tree}):
             return False
-        pointers = certifier.pointers.copy()
+        pointers = of_resources.pointers.copy()
     wanted = targets()
     for element, target in pointers:
         if target.startswith("#"):
@@ -150,55 +274,4 @@ def certified_alone(tree: Resource) -> bool:
         named = kind_named(target)
         if element in wanted and named is not None and named not in wanted[element]:
             return False
-    return True
-
-
-def _held(certifier: _Certifier, kind: str, resource: Resource) -> bool:
-    """Say whether a resource breaks no rule by itself."""
-    # A type that the schema does not know, it does not take.
-    if kind == MESSAGE or not certifier.holds({kind: resource}):
-        return False
-    return kind not in _KEEPS or all(keeps(resource) for keeps in _KEEPS[kind])
-
-
-def _in_output(kinds: list[str], links: Links, output: set[int]) -> bool:
-    results = [number for number, kind in enumerate(kinds) if kind in RESULTS and number not in output]
-    return not results or TASK not in kinds or _reached(links, output).issuperset(results)
-
-
-def _together(links: Links) -> bool:
-    """Follow references from the header, and then back from what itself refers to anything that was reached."""
-    reached = _reached(links, {0})
-    while len(reached) < len(links):
-        joined = [
-            number for number, linked in enumerate(links) if number not in reached and not reached.isdisjoint(linked)
-        ]
-        if not joined:
-            return False
-        reached.update(joined)
-        _follow(links, reached, joined)
-    return True
-
-
-def _reached(links: Links, start: set[int]) -> set[int]:
-    reached = set(start)
-    _follow(links, reached, list(start))
-    return reached
-
-
-def _follow(links: Links, reached: set[int], todo: list[int]) -> None:
-    """Add to what is reached all that it leads to; `todo` is what was not followed yet."""
-    while todo:
-        for number in links[todo.pop()]:
-            if number not in reached:
-                reached.add(number)
-                todo.append(number)
-
-
-def _consistent(resources: list[Resource], kinds: list[str], tree: Resource) -> bool:
-    """Put to the rules themselves what they ask of the header and of the tasks alone."""
-    found = Survey(tree, ())
-    found.entries = [
-        Entry(number, "", kind, resources[number], "") for number, kind in enumerate(kinds) if kind == TASK
-    ]
-    return not any(True for _, _, places in OF_TASKS for _ in places(found))
+    return all(keeps(tree) for keeps in _KEEPS.get(kind, ()))

@@ -13,7 +13,7 @@ from exchange.messages.certifying import certified, certified_alone
 from exchange.messages.invariants import ELEMENTS, check_invariants
 from exchange.messages.looking import at, items
 from exchange.messages.parsing import LIMITS, Limits, load, require_within
-from exchange.messages.profile_checking import check_profiles, keeps_and_reads, keeps_profiles
+from exchange.messages.profile_checking import check_profiles
 from exchange.messages.reading import message_of
 from exchange.messages.rules import BUNDLE, MESSAGE, REFERENCES, check_rules
 from exchange.messages.schema import R4B_ONLY, check_resource, resource_types
@@ -68,12 +68,11 @@ def check_rules_one_by_one(tree: Mapping[str, Any]) -> tuple[Finding, ...]:
 def _certified(tree: Mapping[str, Any], limits: Limits) -> tuple[Finding, ...] | None:
     if tree.get("resourceType") != "Bundle":
         return (_NO_MESSAGE,) if certified_alone(tree) else None
-    if not certified(tree) or len(tree["entry"]) > limits.entries:
+    certificate = certified(tree, limits.entries)
+    if certificate is None:
         return None
-    if keeps_and_reads(tree):
+    if certificate.readable:
         return ()
-    if not keeps_profiles(tree):
-        return None
     try:
         message_of(tree)
     except MessageError:

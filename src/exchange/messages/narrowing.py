@@ -54,10 +54,13 @@ _DIV = (
 _WITH_EXTENSION = "Quantity+"
 """A score is the one value that carries an extension with us: its interval."""
 
-_TYPED = {"type": "object", "properties": {"resourceType": {"type": "string"}}, "required": ["resourceType"]}
-
-MESSAGE = "message"
-"""The name under which a whole message is held to `BUNDLE`; a resource is held under its type."""
+ENTRY: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"fullUrl": {"type": "string", "pattern": _UUID}},
+    "required": ["fullUrl", "resource"],
+    "additionalProperties": False,
+}
+"""An entry of a message with a full URL, a resource and nothing else; what it must be is added under `resource`."""
 
 BUNDLE: Mapping[str, Any] = {
     "type": "object",
@@ -67,21 +70,11 @@ BUNDLE: Mapping[str, Any] = {
         "identifier": {"$ref": "#/$defs/Identifier"},
         "type": {"const": "message"},
         "timestamp": {"$ref": "#/$defs/instant"},
-        "entry": {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "type": "object",
-                "properties": {"fullUrl": {"type": "string", "pattern": _UUID}, "resource": _TYPED},
-                "required": ["fullUrl", "resource"],
-                "additionalProperties": False,
-            },
-        },
     },
-    "required": ["resourceType", "type", "entry"],
+    "required": ["resourceType", "type"],
     "additionalProperties": False,
 }
-"""A message whose entries have a full URL and a resource and nothing else."""
+"""A message but for its entries."""
 
 
 def narrowed() -> tuple[dict[str, Any], frozenset[str]]:
@@ -93,7 +86,7 @@ def narrowed() -> tuple[dict[str, Any], frozenset[str]]:
     narrowing.add("Identifier", 0)
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "properties": properties | {MESSAGE: BUNDLE},
+        "properties": properties,
         "additionalProperties": False,
         "$defs": narrowing.schemas,
     }

@@ -9,17 +9,13 @@ from itertools import islice
 from typing import Any
 
 from exchange import shipped
-from exchange.errors import MessageError
 from exchange.findings import Finding, Severity
 from exchange.messages.codes import EVENTS, SYSTEMS
 from exchange.messages.looking import at
 from exchange.messages.profiles import profile_of
-from exchange.messages.readable import PROFILES, WHOLE, Whole
-from exchange.messages.reading import require_head
 from exchange.messages.schema import known_names
 
 _EVENTS = tuple(EVENTS)
-_READABLE = PROFILES.keys() | {"message"}
 MOST = 50
 """So many findings of one resource are listed."""
 
@@ -40,38 +36,6 @@ def is_ours(tree: Mapping[str, Any]) -> bool:
     """Say whether a Bundle is a message of this project: only those keep its profiles."""
     coding = at(tree, "entry", 0, "resource", "eventCoding")
     return at(coding, "system") == SYSTEMS["event"] and at(coding, "code") in _EVENTS
-
-
-def keeps_profiles(tree: Mapping[str, Any]) -> bool:
-    """Say in one pass whether a message breaks no profile; one that is not ours breaks none."""
-    return not is_ours(tree) or bool(_all().is_valid(_grouped(tree)))
-
-
-def keeps_and_reads(tree: Mapping[str, Any]) -> bool:
-    """Say in one pass whether a message that is certified is ours, surely breaks no profile and can surely be read."""
-    if not is_ours(tree):
-        return False
-    grouped = _grouped(tree)
-    if not grouped.keys() <= _READABLE or not _all_readable().is_valid(grouped):
-        return False
-    try:
-        require_head(tree)
-    except MessageError:
-        return False
-    return True
-
-
-def _grouped(tree: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return the resources by their profile, and the message itself."""
-    grouped: dict[str, list[Any]] = {"message": [tree]}
-    for entry in tree["entry"]:
-        resource = entry.get("resource") if type(entry) is dict else None
-        if type(resource) is dict and (profile := profile_of(resource)):
-            if profile in grouped:
-                grouped[profile].append(resource)
-            else:
-                grouped[profile] = [resource]
-    return grouped
 
 
 def check_profiles(tree: Mapping[str, Any]) -> Iterator[Finding]:
@@ -110,7 +74,8 @@ def _named(step: str) -> str:
 
 
 @cache
-def _compiled() -> dict[str, Any]:
+def compiled() -> dict[str, Any]:
+    """Return the schema of all profiles, each a definition under its id."""
     schema: dict[str, Any] = json.loads(shipped.schemas("fhir", "profiles.schema.json").read_text(encoding="utf-8"))
     return schema
 
@@ -118,19 +83,7 @@ def _compiled() -> dict[str, Any]:
 @cache
 def profiles() -> tuple[str, ...]:
     """Return the ids of the profiles that are compiled."""
-    return tuple(_compiled()["x-profiles"])
-
-
-@cache
-def _all() -> Any:
-    each = {name: {"items": {"$ref": f"#/$defs/{name}"}} for name in profiles()}
-    return _validator({"properties": each})
-
-
-@cache
-def _all_readable() -> Any:
-    each = {name: {"items": {"$ref": f"#/$defs/{name}", **asked}} for name, asked in PROFILES.items()}
-    return _validator({"properties": {"message": {"items": {"$ref": "#/$defs/message"}}, **each}})
+    return tuple(compiled()["x-profiles"])
 
 
 @cache
@@ -142,7 +95,6 @@ def _validator(schema: dict[str, Any]) -> Any:
     import jsonschema_rs
 
     return jsonschema_rs.validator_for(
-        {"$schema": _compiled()["$schema"], "$defs": _compiled()["$defs"], **schema},
+        {"$schema": compiled()["$schema"], "$defs": compiled()["$defs"], **schema},
         pattern_options=jsonschema_rs.RegexOptions(),
-        keywords={WHOLE: Whole},
     )

@@ -36,6 +36,13 @@ OBSERVATIONS: Mapping[str, str] = {
 }
 """Code in this project's observation list -> profile; every answer keeps `partner-answer`."""
 
+KINDS: Mapping[str, str] = {
+    **{profile: kind for kind, profile in BY_KIND.items() if kind != "Bundle"},
+    **dict.fromkeys((*OBSERVATIONS.values(), "pain-score", "partner-answer"), "Observation"),
+    **dict.fromkeys(("indicator-individual", "indicator-summary", "partner-count"), "MeasureReport"),
+}
+"""Profile -> the type of the resources in a message that keep it."""
+
 _COUNTS = f"{BASE}/Measure/aggregate."
 
 

@@ -1,7 +1,8 @@
 """What reading asks of resources of ours beyond their profiles, so that one pass shows that a message can be read.
 
 Like the certificate this is about speed alone, and may ask more than reading does, never less: what it does not take is
-read instead. A resource of a profile that is not named here is always read. `reading.require_head` reads the rest.
+left to the rules. A message with a resource of a profile that is not named here, or that answers another, is always
+read; `reading.require_head` reads the rest.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-WHOLE = "whole"
-"""The keyword for a whole number that is also written as one: to JSON Schema 1.0 is an integer too."""
+from exchange.messages.merging import WRITTEN_WHOLE
 
-_WHOLE = {WHOLE: True}
-# The definitions know how long each month is, but not the leap years.
-_DAY = {"minLength": 10, "not": {"pattern": "^[0-9]{4}-02-29"}}
+_WHOLE = WRITTEN_WHOLE
+# The definitions know how long each month is, but not which years have a leap day.
+_NO_LEAP = "[02468][1235679]|[13579][01345789]"
+_DAY = {"minLength": 10, "not": {"pattern": f"^(?:[0-9]{{2}}(?:{_NO_LEAP})|(?:{_NO_LEAP})00)-02-29"}}
 _PERIOD = {"properties": {"start": _DAY, "end": _DAY}}
 _EXTENSION = {"items": {"properties": {"valueInteger": _WHOLE, "valueDate": _DAY}}}
 # A profile asks that one of the codings is of its list; where there is but one, that is the one that is read.
@@ -32,8 +33,7 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
     "evaluation": {
         "properties": {**_VALUES, "component": {"items": {"properties": {**_VALUES, "code": _CODED}}}},
     },
-    # One that answers another message is read.
-    "message-header": {"required": ["id"], "properties": {"response": False}},
+    "message-header": {"required": ["id"]},
     "message-provenance": {},
     "message-summary": {},
     "pain-score": _OBSERVATION,
@@ -51,15 +51,3 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
     "exchange-task": {},
 }
 """Profile -> what makes a resource that keeps it, and of which each invariant holds, readable."""
-
-
-class Whole:
-    """The keyword `WHOLE`."""
-
-    def __init__(self, parent_schema: Any, value: Any, schema_path: Any) -> None:
-        pass
-
-    def validate(self, instance: Any) -> None:
-        """Raise for anything but a whole number."""
-        if type(instance) is not int:
-            raise ValueError

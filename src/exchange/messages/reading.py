@@ -83,13 +83,13 @@ def message_of(tree: Resource) -> Message:
     )
 
 
-def require_head(tree: Resource) -> None:
+def require_head(tree: Resource, entries: dict[str, Resource]) -> None:
     """Raise where `message_of` would, but for what it reads in resources that `readable` takes.
 
-    What is asked is a message of ours, of which every rule and every profile holds.
+    What is asked is a message of ours, of which every rule and every profile holds; `entries` are its resources by
+    their full URL.
     """
     header = tree["entry"][0]["resource"]
-    entries = {entry["fullUrl"]: entry["resource"] for entry in tree["entry"]}
     _moment(tree)
     _agreement(header)
     _organisation(entries, at(header, "sender", "reference"), "MessageHeader.sender")
