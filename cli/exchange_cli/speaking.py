@@ -171,16 +171,10 @@ class Speaker:
         if self.as_json:
             return
         cells = [[str(cell) for cell in head], *[["" if cell is None else str(cell) for cell in row] for row in rows]]
-        widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
-        lines: list[str] = []
-        for number, row in enumerate(cells):
-            words = [
-                cell.rjust(width) if column in right else cell.ljust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ]
-            lines.append("  ".join(words).rstrip())
-            if number == 0:
-                lines.append("  ".join("─" * width for width in widths))
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        form = "  ".join(f"%{'' if number in right else '-'}{width}s" for number, width in enumerate(widths))
+        lines = [(form % tuple(row)).rstrip() for row in cells]
+        lines.insert(1, "  ".join("─" * width for width in widths))
         click.echo("\n".join(lines))  # at once: a table of figures by month can have ten thousand lines
 
     def findings(self, found: Iterable[Finding]) -> None:

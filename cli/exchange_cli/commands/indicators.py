@@ -200,7 +200,7 @@ def _printed(speaker: Speaker, figures: Sequence[Figure]) -> None:
             speaker.say(f"program.figure-{name}")
             for name in ("name", "group", "value", "interval", "of", "unknown", "n")
         ],
-        [figuring.row(figure, speaker.language) for figure in figures],
+        figuring.rows(figures, speaker.language),
         right=frozenset({2, 3, 4, 5, 6}),
     )
     for line in (*refusals.withheld(figures, speaker.language), *vouching.unsigned(figures, speaker.language)):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 from exchange.errors import IndicatorError
@@ -27,6 +28,10 @@ from exchange.records.instruments import instruments
 LEAST_INDEX_PATIENTS = 30
 # Nivel's classes of sessions per patient (2018), so that a practice can lay its own beside them.
 SESSION_CLASSES = ((1, 3), (4, 6), (7, 9), (10, 12), (13, 18), (19, 24), (25, None))
+
+
+_NAMES = tuple(one.name for one in fields(Figure))
+_VALUES, _GROUP = attrgetter(*_NAMES), _NAMES.index("group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,41 @@ def figure(
         as_of_load=as_of_load,
         **values,
     )
+
+
+def figures(
+    definition: Definition,
+    rows: Sequence[CubeRow],
+    *,
+    start: date,
+    end: date,
+    cut_off: date,
+    target: float | None = None,
+    baseline: float | None = None,
+    sources: tuple[str, ...] = (),
+    as_of_load: int | None = None,
+) -> tuple[Figure, ...]:
+    """Return the figure of each row of a cube: see `figure`.
+
+    A split has thousands of rows and few that differ; those that share their integers, as an engine's may, are divided
+    once.
+    """
+    known: dict[tuple[int, ...], list[Any]] = {}
+    found: list[Figure] = []
+    for row in rows:
+        shared = (id(row.counts), id(row.parts), id(row.evidence), id(row.histogram) if row.histogram else 0)
+        values = known.get(shared)
+        if values is None:
+            one = figure(
+                definition, row, start=start, end=end, cut_off=cut_off, target=target, baseline=baseline,
+                sources=sources, as_of_load=as_of_load,
+            )  # fmt: skip
+            known[shared] = [*_VALUES(one)]
+        else:
+            values[_GROUP] = row.group
+            one = Figure(*values)
+        found.append(one)
+    return tuple(found)
 
 
 def _proportion(asked: _Asked, row: CubeRow) -> dict[str, Any]:

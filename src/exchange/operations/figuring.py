@@ -146,16 +146,12 @@ def _figures(
     target: float | None = None,
     baseline: float | None = None,
 ) -> tuple[Figure, ...]:
-    from exchange.indicators.figures import figure
+    from exchange.indicators.figures import figures as divided
 
     load = as_of if as_of is not None else workspace.store.last_load()
-    named = sources(definition)
-    return tuple(
-        figure(
-            definition, row, start=found.start, end=found.end, cut_off=found.cut_off, target=target, baseline=baseline,
-            sources=named, as_of_load=load,
-        )
-        for row in found.rows
+    return divided(
+        definition, found.rows, start=found.start, end=found.end, cut_off=found.cut_off, target=target,
+        baseline=baseline, sources=sources(definition), as_of_load=load,
     )  # fmt: skip
 
 
@@ -288,16 +284,34 @@ def why(workspace: Workspace, ids: Sequence[str], episode: str, *, language: str
 
 def row(figure: Figure, language: str) -> tuple[str, ...]:
     """Return a figure as one row of a table: name, group, value, interval, counts, unknown, patients."""
+    return rows((figure,), language)[0]
+
+
+def rows(found: Iterable[Figure], language: str) -> list[tuple[str, ...]]:
+    """Return figures as rows of a table: name, group, value, interval, counts, unknown, patients."""
     from exchange.indicators.reading import shipped_definitions
+
+    titles = {one.id: one.title[language] for one in shipped_definitions().values()}
+    # A split has thousands of figures, most of which say the same of another group.
+    known: dict[tuple[Any, ...], tuple[str, ...]] = {}
+    listed = []
+    for one in found:
+        said = (
+            one.kind, one.value, one.interval, one.masked, one.withheld, one.numerator, one.denominator, one.unknown,
+            one.patients,
+        )  # fmt: skip
+        cells = known.get(said) if one.masked is None else None
+        if cells is None:
+            cells = known[said] = _cells(one, language)
+        listed.append((titles.get(one.indicator, one.indicator), ", ".join(one.group.values()), *cells))
+    return listed
+
+
+def _cells(figure: Figure, language: str) -> tuple[str, ...]:
     from exchange.reports import figures_text as text
 
-    known = shipped_definitions().get(figure.indicator)
-    title = known.title[language] if known is not None else figure.indicator
-    group = ", ".join(figure.group.values())
     of = "" if figure.numerator is None else f"{figure.numerator}/{figure.denominator}"
     return (
-        title,
-        group,
         text.value_text(figure, language),
         text.interval_text(figure, language),
         of,
