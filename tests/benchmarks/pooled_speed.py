@@ -2,6 +2,7 @@
 
     python tests/benchmarks/pooled_speed.py 20000000 5
 
+The pool is of practices of 10^5 sessions each, laid as their exports lie: one folder a practice and year in each table.
 Each measurement is a process of its own; they take turns. Printed: medians of wall and processor seconds and the peak
 of resident memory, and the ratios.
 """
@@ -77,20 +78,34 @@ _TABLES = {
 }
 
 
-def make(folder: Path, sessions: int) -> None:
-    """Write invented tables as `exchange records export` lays them."""
+# A patient has all episodes at one practice.
+_PRACTICE = {
+    "patient": "CAST(substr(patient_id, 2) AS BIGINT) // $1",
+    "episode": "CAST(substr(patient_id, 2) AS BIGINT) // $1",
+    "aggregate": "0",
+}
+_PRACTICE_OF_EPISODE = "CAST(substr(episode_id, 2) AS BIGINT) * 7 // 10 // $1"
+_PATIENTS = 8400
+
+
+def make(folder: Path, sessions: int, patients: int = _PATIENTS) -> None:
+    """Write invented tables as `exchange records export` lays them, each practice with so many patients."""
     connection = parquet.duckdb().connect(":memory:")
     connection.execute(_DRAWN, [round(sessions / 8.35)])
+    connection.execute("SET partitioned_write_max_open_files = 5000")
+    folder.mkdir(parents=True, exist_ok=True)
     for name, query in _TABLES.items():
-        connection.execute(f"CREATE TABLE made AS {query}")
         divided = parquet.TABLES[name].year
-        years = connection.execute(f"SELECT DISTINCT year({divided}) FROM made").fetchall() if divided else [(0,)]
-        for (year,) in years:
-            place = folder / name / "source=invented" / f"year={year}"
+        practice = f"printf('p%06d', {_PRACTICE.get(name, _PRACTICE_OF_EPISODE)})".replace("$1", str(patients))
+        rows = f"SELECT *, {practice} AS source, {f'year({divided})' if divided else '0'} AS year FROM ({query})"
+        place = folder / name
+        if name == "aggregate":
+            place = place / "source=p000000" / "year=0"
             place.mkdir(parents=True)
-            rows = f"SELECT * FROM made WHERE {f'year({divided}) = {year}' if divided else 'true'}"
-            connection.execute(f"COPY ({rows}) TO '{place}/part-0.parquet' (FORMAT parquet)")
-        connection.execute("DROP TABLE made")
+            connection.execute(f"COPY ({query}) TO '{place}/part-0.parquet' (FORMAT parquet)")
+        else:
+            divided_by = "FORMAT parquet, PARTITION_BY (source, year)"
+            connection.execute(f"COPY ({rows} ORDER BY source) TO '{place}' ({divided_by})")
     connection.close()
 
 

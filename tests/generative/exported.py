@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -57,6 +58,21 @@ def write(folder: Path, dataset: Dataset, source: str = "made") -> dict[str, int
             for name, listed in records.items()
         },
     )
+
+
+def halves(dataset: Dataset) -> Iterator[Dataset]:
+    """Yield a dataset in two, as if of two practices: each with the records of every other patient."""
+    patients = sorted({one.patient_id for one in (*dataset.patients, *dataset.episodes)})
+    for here in (set(patients[::2]), set(patients[1::2])):
+        episodes = tuple(one for one in dataset.episodes if one.patient_id in here)
+        ids = {one.episode_id for one in episodes}
+        rest = {
+            name: tuple(one for one in getattr(dataset, name) if one.episode_id in ids)
+            for name in ("sessions", "measurements", "referrals", "evaluations", "answers", "cases")
+        }
+        people = tuple(one for one in dataset.patients if one.patient_id in here)
+        totals = dataset.aggregates if patients[0] in here else ()
+        yield replace(dataset, patients=people, episodes=episodes, aggregates=totals, **rest)
 
 
 def differing(

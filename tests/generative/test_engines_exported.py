@@ -55,6 +55,27 @@ def test_duckdb_agrees_with_the_oracle_on_generated_practices(seed: int, size: i
             assert list(exported.differing(engine, dataset, group_by)) == []
 
 
+@pytest.mark.parametrize("group_by", [(), ("sex",), ("location", "month")])
+def test_a_pool_is_counted_in_batches_as_it_is_at_once(tmp_path: Path, group_by: tuple[str, ...]) -> None:
+    dataset = generated._Maker(5, 30).dataset()
+    for source, half in enumerate(exported.halves(dataset)):
+        exported.write(tmp_path, half, f"practice-{source}")
+    with engines.OnDuckDB(tmp_path, batch=1) as engine:
+        assert len(list(engine.parts())) == 2
+        assert list(exported.differing(engine, dataset, group_by)) == []
+
+
+def test_each_definition_by_itself_is_counted_as_it_is_with_all_others(tmp_path: Path) -> None:
+    dataset = generated._Maker(11, 30).dataset()
+    exported.write(tmp_path, dataset)
+    g = generated
+    asked = [Question(one, g.START, g.END, g.CUT_OFF, (), g.INSTRUMENTS) for one in g._definitions()]
+    with engines.OnDuckDB(tmp_path) as engine:
+        together = list(counting.cubes(engine, asked, reference=g.TABLE))
+        for question, cube in zip(asked, together, strict=True):
+            assert list(counting.cubes(engine, [question], reference=g.TABLE)) == [cube], question.definition.id
+
+
 def test_two_exports_laid_into_one_folder_are_counted_together(tmp_path: Path) -> None:
     dataset = generated._Maker(3, 12).dataset()
     for source in ("one", "two"):
@@ -105,6 +126,38 @@ def test_spark_agrees_with_the_oracle_on_generated_practices(master: str, practi
     assert found["differs"] == {}
     assert found["compared"] == practices * len(generated._definitions())
     assert found["executors"] == executors
+
+
+# Answers of partners, and sessions of patients.
+SHAPES = ("substitution-net", "sessions-per-patient")
+
+
+def test_spark_connect_gives_the_command_line_what_duckdb_gives(tmp_path: Path) -> None:
+    """The option `--remote`, against a real server: the client speaks gRPC and never starts a Java of its own."""
+    for module in ("pyspark", "grpc", "grpc_status"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip("pyspark with its Connect client has an environment of its own, where .ci/run runs this")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java 17")
+    exported.write(tmp_path, generated._Maker(3, 40).dataset())
+    program = [sys.executable, "-W", "ignore", "-c", "from exchange_cli.program import main; main()"]
+    asked = [*program, "indicators", *SHAPES, "--data", str(tmp_path), "--on", "2026-01-01", "--json"]
+    script = str(Path(__file__).with_name("connect_server.py"))
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        port = server.stdout.readline().strip()
+        remote = ["--engine", "spark", "--remote", f"sc://127.0.0.1:{port}"]
+        try:
+            spark = subprocess.run([*asked, *remote], check=False, capture_output=True, text=True)
+        finally:
+            server.communicate("")
+    duckdb = subprocess.run([*asked, "--engine", "duckdb"], check=False, capture_output=True, text=True)
+    assert (spark.returncode, duckdb.returncode) == (0, 0), spark.stderr[-4000:] + duckdb.stderr[-2000:]
+    assert spark.stdout == duckdb.stdout
+    found = {one["indicator"] for one in json.loads(spark.stdout)["figures"]}
+    assert found == set(SHAPES)
 
 
 def _query(definition: object) -> sa.Select:

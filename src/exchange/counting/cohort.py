@@ -45,12 +45,14 @@ class Case:
 class Asked:
     """A question to an engine: the question and the load as of which it is answered.
 
-    `kept` is the base of episodes where an engine has worked it out before, for several definitions.
+    `kept` is the base of episodes where an engine has worked it out before, for several definitions; `picks` says
+    that the engine can pick the smallest few of a group without sorting (`min(x, n)`, of DuckDB).
     """
 
     question: Question
     as_of: AsOf
     kept: sa.TableClause | None = None
+    picks: bool = False
 
     @property
     def start(self) -> Column:
@@ -127,6 +129,18 @@ def based(asked: Asked) -> sa.Select[Any]:
     )
 
 
+def sex_of(person: sa.CTE, asked: Asked) -> Column:
+    """Return a patient's sex, where that is what a question is split by."""
+    return person.c.sex if "sex" in asked.question.group_by else sa.literal("unknown", sa.String())
+
+
+def with_people(source: sa.FromClause, person: sa.CTE, asked: Asked) -> sa.FromClause:
+    """Join the patients to episodes, where a question is split by what they are."""
+    if "sex" not in asked.question.group_by:
+        return source
+    return source.outerjoin(person, person.c.patient_id == tables.episode.c.patient_id)
+
+
 def looks_at_people(question: Question) -> bool:
     """Say whether a question needs to know of patients more than that they are different ones."""
     definition = question.definition
@@ -176,10 +190,19 @@ def cases(asked: Asked) -> sa.CTE:
     return sa.select(judged_cases).where(judged_cases.c.status != OUTSIDE).cte("counted")
 
 
-def case(asked: Asked, joined: Joined, code: Callable[[str], Any] = str) -> Case:
-    """Judge an episode, joining what that takes; `code` gives a status the form it has as a column."""
+def case(
+    asked: Asked,
+    joined: Joined,
+    code: Callable[[str], Any] = str,
+    refused: list[tuple[Column, Any]] | None = None,
+) -> Case:
+    """Judge an episode, joining what that takes; `code` gives a status the form it has as a column.
+
+    `refused` are the conditions under which it is not counted, where these have been worked out before.
+    """
     definition = asked.question.definition
-    refused = [(condition, code(status)) for condition, status in admission(asked, joined)]
+    if refused is None:
+        refused = [(condition, code(status)) for condition, status in admission(asked, joined)]
     due = sa.and_(sa.true(), *(joined.on(moment) <= asked.cut_off for moment in definition.follow_up))
     outcome = [judged(criterion, joined) for criterion in definition.outcome]
     settled = [(condition, code(status)) for condition, status in _settled(asked, joined, outcome)]

@@ -12,11 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from exchange.counting import adding, cohort, folding, pairing, returning, sessions
+from exchange.counting import adding, cohort, folding, pairing, returning, sessions, together
 from exchange.counting.cohort import Asked
 from exchange.counting.current import Rows, current
 from exchange.counting.dialects import COMPILE_ONLY, text
-from exchange.counting.engines import Engine, OnStore, looks_at
+from exchange.counting.engines import Engine, OnDuckDB, OnStore, looks_at
 from exchange.counting.laying import Laid, laid_out
 from exchange.errors import IndicatorError
 from exchange.indicators.cohort import NOT_DUE, WHERE_UNKNOWN, Question
@@ -92,6 +92,10 @@ def _cubes(
     engine: Engine, questions: Sequence[Question], reference: ReferenceTable | None, as_of: int | None
 ) -> Iterator[Cube]:
     asked = [Asked(question, looks_at(engine, as_of)) for question in questions]
+    if isinstance(engine, OnDuckDB):
+        found = together.rows(engine, asked, _cohort, lambda one: query(one, reference))
+        yield from (_cube(one.question, _rows(one.question, rows)) for one, rows in zip(asked, found, strict=True))
+        return
     with _shared(engine, asked) as kept:
         for one in asked:
             rows = _counted(engine, replace(one, kept=kept.get(_cohort(one))), reference)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement, Executable
 
-from exchange.counting import dialects, parquet
+from exchange.counting import batches, dialects, parquet
 from exchange.counting.current import AsOf, Rows
 from exchange.errors import IndicatorError
 
@@ -76,44 +76,80 @@ class OnStore:
 class OnDuckDB(AbstractContextManager["OnDuckDB"]):
     """DuckDB in this process, over a folder that `parquet.write` wrote; use it in a `with` block."""
 
-    def __init__(self, folder: Path, *, memory: str = "", threads: int = 0) -> None:
-        """Make a view of each table; IndicatorError where the folder holds none."""
+    def __init__(self, folder: Path, *, memory: str = "", threads: int = 0, batch: int = batches.SIZE) -> None:
+        """Make a view of each table; IndicatorError where the folder holds none. `batch` is in bytes of Parquet."""
+        found = batches.batches(folder, batch)
         self._connection = parquet.duckdb().connect(":memory:")
         if memory:
             self._connection.execute(f"SET memory_limit = '{memory}'")
         if threads:
             self._connection.execute(f"SET threads = {int(threads)}")
+        # In which order rows come does not matter here, and keeping it would take memory.
+        self._connection.execute("SET preserve_insertion_order = false")
+        self._folder = folder
+        self._batches = found
+        self._texts: dict[int, tuple[sa.Select[Any], dialects.Text]] = {}
+        self._look_at(None)
+
+    def parts(self) -> Iterator[None]:
+        """Look at some exports at a time, one batch after another, and then at all of them again.
+
+        No row of one export belongs to an episode or a patient of another, so that totals may be added up.
+        """
+        if len(self._batches) == 1:
+            yield
+            return
+        try:
+            for one in self._batches:
+                self._look_at(one)
+                yield
+        finally:
+            self._look_at(None)
+
+    def _look_at(self, batch: batches.Batch | None) -> None:
+        """Make a view of each table, over a batch's files or over all."""
         for name, table in parquet.TABLES.items():
-            if next((folder / name).glob("source=*/year=*/*.parquet"), None) is None:
-                self._connection.close()
-                raise IndicatorError("counting.no-exported", hints=("hint.counting-no-exported",), folder=str(folder))
             columns = ", ".join(f'"{column}"' for column in table.columns)
-            pattern = f"{glob.escape(str(folder / name))}/source=*/year=*/*.parquet".replace("'", "''")
-            # A view takes no parameters; the names are ours, and the folder's is quoted.
-            read = f"read_parquet('{pattern}', hive_partitioning = false)"
-            self._connection.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM {read}")  # noqa: S608 - as said above
+            whole = [f"{glob.escape(str(self._folder / name))}/source=*/year=*/*.parquet"]
+            files = whole if batch is None else [glob.escape(file) for file in batch[name]]
+            # A view takes no parameters; the names are ours, and those of files are quoted.
+            listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+            rows = f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)"  # noqa: S608 - as said above
+            self._connection.execute(f"CREATE OR REPLACE VIEW {name} AS {rows if files else _empty(table)}")
 
     def rows(self, query: sa.Select[Any]) -> list[Row]:
         """Return the rows by column name."""
-        text = dialects.text(query, "duckdb")
+        text = self._text(query)
         found = self._connection.execute(text.sql, list(text.ordered))
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def keep(self, name: str, query: sa.Select[Any]) -> None:
-        """Work a query out into a temporary table."""
-        text = dialects.text(query, "duckdb")
+        """Work a query out into a temporary table, whose rows DuckDB numbers as `rowid`."""
+        text = self._text(query)
         self._connection.execute(f"CREATE TEMP TABLE {name} AS {text.sql}", list(text.ordered))
 
     def let_go(self, name: str) -> None:
         """Drop the temporary table."""
         self._connection.execute(f"DROP TABLE {name}")
 
+    def _text(self, query: sa.Select[Any]) -> dialects.Text:
+        """Compile a query once, however many batches it is asked of."""
+        if id(query) not in self._texts:
+            # The query is kept beside its text, so that no other can have its id.
+            self._texts[id(query)] = (query, dialects.text(query, "duckdb"))
+        return self._texts[id(query)][1]
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close DuckDB."""
         self._connection.close()
+
+
+def _empty(table: parquet.Exported) -> str:
+    columns = ", ".join(f'CAST(NULL AS {kind}) AS "{column}"' for column, kind in table.columns.items())
+    return f"SELECT {columns} WHERE false"
 
 
 class OnSpark:

@@ -87,6 +87,11 @@ def products_of(columns: Mapping[str, Column], pairs: Iterable[tuple[str, str]])
     return [(columns[left], columns[right], product_name(left, right)) for left, right in pairs]
 
 
+def labelled_parts(parts: Mapping[str, Column]) -> list[sa.Label[Any]]:
+    """Return the columns of parts, in their order, as `parts_of` reads them."""
+    return [column.label(_PART + str(i)) for i, column in enumerate(parts.values())]
+
+
 def counts_of(row: Mapping[str, Any], names: Iterable[str]) -> dict[str, int]:
     """Read counts; the sum over nothing is 0."""
     return {name: int(row[name] or 0) for name in names}

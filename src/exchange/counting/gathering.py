@@ -43,6 +43,8 @@ class Gathering:
 
     base: sa.TableClause
     as_of: AsOf
+    # Of which episodes anything is gathered; of all where there is no condition.
+    only: Column | None = None
     _readings: dict[str, _Reading] = field(default_factory=dict)
     _limits: list[tuple[sa.FromClause, Column]] = field(default_factory=list)
 
@@ -105,13 +107,15 @@ class Gathering:
         if table is tables.episode:
             same = sa.and_(table.c.patient_id == self.base.c.patient_id, sa.not_(same))
         source: sa.FromClause = self.base.join(table, same)
+        needed = [] if self.only is None else [self.only]
         for other in self._looked_at(reading):
             source = source.outerjoin(other, other.c.number == self.number)
-        needed = [current(table, self.as_of)] if reading.ends else [sa.or_(*reading.needed.values())]
+        if not reading.ends:
+            needed.append(sa.or_(*reading.needed.values()))
         found = (
             sa.select(self.number.label("number"), *reading.columns.values(), *chain(*reading.ends.values()))
             .select_from(source)
-            .where(*needed)
+            .where(current(table, self.as_of), *needed)
             .group_by(self.number)
         )
         return found if reading.by is None else _per_episode(reading, found.group_by(reading.by).subquery())

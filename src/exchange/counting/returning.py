@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from exchange.counting.cohort import Asked, group_columns
+from exchange.counting.cohort import Asked, group_columns, sex_of, with_people
 from exchange.counting.current import current, kept, patients, under_present_id, word
 from exchange.counting.functions import add_days, moment_on
 from exchange.counting.joining import Column
@@ -32,11 +32,11 @@ def returns(asked: Asked) -> sa.CTE:
             t.c.foreign,
             sa.type_coerce(until, Day()).label("until"),
             sa.type_coerce(day, Day()).label("day"),
-            *group_columns(asked.question.group_by, t, person.c.sex, day),
+            *group_columns(asked.question.group_by, t, sex_of(person, asked), day),
         )
         .select_from(
-            opened.join(t, sa.and_(t.c.episode_id == opened.c.episode_id, current(t, asked.as_of))).outerjoin(
-                person, person.c.patient_id == t.c.patient_id
+            with_people(
+                opened.join(t, sa.and_(t.c.episode_id == opened.c.episode_id, current(t, asked.as_of))), person, asked
             )
         )
         .where(day >= asked.start, day < asked.end)

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from exchange.counting import folding
-from exchange.counting.cohort import Asked, admission, base, group_columns
+from exchange.counting.cohort import Asked, admission, base, group_columns, sex_of, with_people
 from exchange.counting.current import current, handovers, patients, treatments, word
 from exchange.counting.functions import add_months
 from exchange.counting.joining import Base, Column, Joined
@@ -18,6 +18,7 @@ from exchange.indicators.oracle import part_names
 from exchange.indicators.reference import ReferenceTable
 from exchange.records.codes import Effect, Evidence, NextStep
 from exchange.store import tables
+from exchange.store.columns import Day
 
 _WITHOUT_EFFECT = (Effect.INSUFFICIENT.value, Effect.NONE.value)
 _EVIDENCE = {Evidence.SIGNED.value: 1, Evidence.FORM.value: 2, Evidence.CLIENT.value: 3}
@@ -27,9 +28,7 @@ def moments(asked: Asked) -> sa.CTE:
     """Return one row per evaluation that fell due: when the session with its number took place."""
     t, as_of = tables.episode, asked.as_of
     person, done = patients(as_of), _evaluations(asked)
-    treated = treatments(as_of).subquery("treated")
-    place = sa.func.row_number().over(partition_by=treated.c.episode_id, order_by=(treated.c.day, treated.c.session_id))
-    numbered = sa.select(treated.c.episode_id, treated.c.day, place.label("place")).subquery("numbered")
+    numbered = _picked(asked) if asked.picks else _numbered(asked)
     without = sa.and_(done.c.effect.is_not(None), done.c.effect.in_(_WITHOUT_EFFECT))
     stopped = sa.and_(without, done.c.decision == NextStep.STOP.value)
     status = sa.case(
@@ -41,16 +40,16 @@ def moments(asked: Asked) -> sa.CTE:
     return (
         sa.select(
             t.c.patient_id,
-            *group_columns(asked.question.group_by, t, person.c.sex, numbered.c.day),
+            *group_columns(asked.question.group_by, t, sex_of(person, asked), numbered.c.day),
             status.label("status"),
             sa.case((without, 1), else_=0).label("without_effect"),
             sa.case((stopped, 1), else_=0).label("stopped"),
             sa.case((sa.and_(stopped, done.c.told_referrer_on.is_not(None)), 1), else_=0).label("stopped_and_told"),
         )
         .select_from(
-            numbered.join(t, sa.and_(t.c.episode_id == numbered.c.episode_id, current(t, as_of)))
-            .outerjoin(person, person.c.patient_id == t.c.patient_id)
-            .outerjoin(done, sa.and_(done.c.episode_id == t.c.episode_id, done.c.session_number == numbered.c.place))
+            with_people(
+                numbered.join(t, sa.and_(t.c.episode_id == numbered.c.episode_id, current(t, as_of))), person, asked
+            ).outerjoin(done, sa.and_(done.c.episode_id == t.c.episode_id, done.c.session_number == numbered.c.place))
         )
         .where(
             numbered.c.place.in_(asked.question.definition.moments),
@@ -58,6 +57,32 @@ def moments(asked: Asked) -> sa.CTE:
             numbered.c.day < asked.end,
         )
         .cte("counted")
+    )
+
+
+def _numbered(asked: Asked) -> sa.Subquery:
+    """Return every session with its place in its episode."""
+    treated = treatments(asked.as_of).subquery("treated")
+    place = sa.func.row_number().over(partition_by=treated.c.episode_id, order_by=(treated.c.day, treated.c.session_id))
+    return sa.select(treated.c.episode_id, treated.c.day, place.label("place")).subquery("numbered")
+
+
+def _picked(asked: Asked) -> sa.Subquery:
+    """Return the sessions at the places asked for: the days up to there are kept for each episode, and none sorted.
+
+    Which of the sessions of one day comes first makes no difference to the day.
+    """
+    wanted = asked.question.definition.moments
+    treated = treatments(asked.as_of).subquery("treated")
+    days = sa.func.min(treated.c.day, sa.literal_column(str(max(wanted)), sa.Integer)).label("days")
+    listed = sa.select(treated.c.episode_id, days).group_by(treated.c.episode_id).cte("listed")
+    place = sa.column("place", sa.Integer())
+    places = sa.values(place, name="places").data([(number,) for number in wanted])
+    day = sa.func.list_extract(listed.c.days, places.c.place, type_=Day())
+    return (
+        sa.select(listed.c.episode_id, day.label("day"), places.c.place)
+        .join_from(listed, places, sa.func.len(listed.c.days) >= places.c.place)
+        .subquery("numbered")
     )
 
 
@@ -84,6 +109,8 @@ def _evaluations(asked: Asked) -> sa.CTE:
 
 def means(asked: Asked) -> sa.Select[Any]:
     """Return how many patients had each number of sessions in the period, foreign episodes apart."""
+    if asked.picks and not {"month", "year"} & set(asked.question.group_by):
+        return _means_of_episodes(asked)
     t, person = tables.episode, patients(asked.as_of)
     treated = treatments(asked.as_of).subquery("treated")
     counted = (
@@ -103,6 +130,32 @@ def means(asked: Asked) -> sa.Select[Any]:
     keys = [counted.c[name] for name in folding.group_names(len(asked.question.group_by))]
     each = (
         sa.select(*keys, counted.c.foreign, sa.func.count().label("sessions"))
+        .group_by(*keys, counted.c.foreign, counted.c.patient_id)
+        .subquery("each")
+    )
+    return _patients_by_number(asked, each)
+
+
+def _means_of_episodes(asked: Asked) -> sa.Select[Any]:
+    """Return the same from what each episode held, so that a session is joined to nothing."""
+    t, person = tables.episode, patients(asked.as_of)
+    treated = treatments(asked.as_of).subquery("treated")
+    held = (
+        sa.select(treated.c.episode_id, sa.func.count().label("sessions"))
+        .where(treated.c.day >= asked.start, treated.c.day < asked.end)
+        .group_by(treated.c.episode_id)
+        .subquery("held")
+    )
+    episodes = held.join(t, sa.and_(t.c.episode_id == held.c.episode_id, current(t, asked.as_of)))
+    columns = group_columns(asked.question.group_by, t, sex_of(person, asked), t.c.start_date)
+    counted = (
+        sa.select(t.c.patient_id, t.c.foreign, held.c.sessions, *columns)
+        .select_from(with_people(episodes, person, asked))
+        .subquery("counted")
+    )
+    keys = [counted.c[name] for name in folding.group_names(len(asked.question.group_by))]
+    each = (
+        sa.select(*keys, counted.c.foreign, folding.total(counted.c.sessions).label("sessions"))
         .group_by(*keys, counted.c.foreign, counted.c.patient_id)
         .subquery("each")
     )
