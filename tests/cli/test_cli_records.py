@@ -185,6 +185,30 @@ def test_people_are_coarsened_no_further_than_they_need():
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql", "duckdb", "spark", "trino"])
+def test_the_practice_is_the_region_so_five_must_share_within_each():
+    from exchange.operations.coarsening import LEAST, Known, coarsened
+
+    def people(name, count):
+        return {f"{name}{one}": Known(1980, "female", frozenset({"26"}), 1) for one in range(count)}
+
+    crowd = {f"x{one}": Known(1983 + one % 2, "female", frozenset({"26"}), 1) for one in range(2 * LEAST)}
+    # Three here and three there are six together, and three in each region: they are hidden in each by itself.
+    for name in ("a", "b"):
+        found = coarsened({**people(name, 3), **crowd})
+        assert all(known.width > 1 for person, known in found.items() if person.startswith(name))
+    together = coarsened({**people("a", 3), **people("b", 3), **crowd})
+    assert all(known.width == 1 for person, known in together.items() if person[0] in "ab")
+
+
+def test_a_pooled_folder_tells_no_place_of_anybody(run, pooling, tmp_path):
+    to = tmp_path / "pool"
+    assert run("records", "export", "pool", "--to", to, workspace=pooling["praktijk"]).code in (0, 3)
+    for table in ("patient", "episode", "case_opened"):
+        said = {str(cell) for row in rows(to, table) for cell in row.values()}
+        assert said or table == "case_opened"
+        assert not [one for one in said if "Voorbeeldstad" in one or one.startswith(("agb:", "kvk:"))]
+
+
 def test_the_query_of_any_engine_is_shown_without_a_workspace(run, tmp_path, engine):
     said = run("indicators", "onward-advice", "--sql", "--engine", engine, "--json", cwd=tmp_path)
     assert said.code == 0, said.out

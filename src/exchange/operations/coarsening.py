@@ -1,4 +1,7 @@
-"""What pooled data shows of a person: dates by the week, and no characteristics that fewer than five share."""
+"""What pooled data shows of a person: dates by the week, and no characteristics that fewer than five share.
+
+Records hold no place of residence, so the region of a person is the practice: each practice asks this of its own people.
+"""
 
 from __future__ import annotations
 

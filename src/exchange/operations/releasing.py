@@ -17,8 +17,8 @@ is the work of disclosure control (`indicators.protecting`), not of the ledger.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from exchange.errors import ReportError
 from exchange.findings import say
 from exchange.operations import tracing, trail
 from exchange.operations.choosing import Asked
+from exchange.operations.comparing import Standing
 from exchange.operations.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 _COUNTS = ("eligible", "due", "answered", "unknown", "censored", "excluded")
 _LONGEST = 64
-_SIDES = ("numerator", "complement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +81,13 @@ class Ledger:
     def __init__(self, workspace: Workspace) -> None:
         """Read what was released."""
         self._workspace = workspace
-        self._cells: dict[tuple[str, str], list[ReleasedCell]] = {}
-        self._figures: dict[str, dict[str, dict[str, ReleasedCell]]] = {}
         self._digests: dict[str, str] = {}
         self.newest = workspace.store.releases.newest()
-        self.add(workspace.store.releases.all())
+        self._standing = Standing(workspace.store.releases.all())
 
-    def add(self, cells: Iterable[ReleasedCell], document: str = "") -> None:
-        """Take cells as released: what is in the store, and what this same run publishes."""
-        for given in cells:
-            one = replace(given, document=document) if document else given
-            name = json.loads(one.cell)
-            part = name.pop("part")
-            self._cells.setdefault((name["indicator"], part), []).append(one)
-            self._figures.setdefault(name["indicator"], {}).setdefault(_key(name), {})[part] = one
+    def add(self, cells: Iterable[ReleasedCell], document: str) -> None:
+        """Take cells as released that this same run publishes."""
+        self._standing.add(cells, document)
 
     def judge(self, published: Iterable[tuple[Asked, Figure, Figure]]) -> Judged:
         """Say whether figures may leave beside what outsiders have: as asked, as counted, and as they will see them."""
@@ -102,94 +95,38 @@ class Ledger:
         changed: set[str] = set()
         before = False
         for asked, counted, shown in published:
-            cells = self._of(asked, counted, shown)
-            for one in cells:
-                found = self._too_near(one)
-                if found is not None:
-                    return Judged(too_near=TooNear(one, found.document))
-            told = self._none_or_all(cells)
-            if told is not None:
-                return Judged(too_near=told)
-            new += [one.cell for one in cells if not self._known(one)]
-            earlier = self._same(cells)
-            before = before or bool(earlier)
-            for one in cells:
-                changed |= one.cell.members ^ earlier[one.part].members if one.part in earlier else set()
+            parts = self._parts(asked, counted, shown)
+            refused = self._standing.refused(parts, shown.kind)
+            if refused is not None:
+                part, earlier = refused
+                return Judged(too_near=TooNear(_Cell(asked, shown, part, parts[part]), earlier.document))
+            new += self._standing.fresh(parts)
+            same = self._standing.same(parts)
+            before = before or bool(same)
+            changed = changed.union(*(one.members ^ same[part].members for part, one in parts.items() if part in same))
         return Judged(tuple(new), None, before, len(changed))
 
     def refuses(self, published: Iterable[tuple[Asked, Figure, Figure]]) -> bool:
         """Say whether these figures may not leave: for what a document can also leave out."""
-        return bool(self._cells) and self.judge(published).too_near is not None
+        return bool(self._standing) and self.judge(published).too_near is not None
 
-    def _of(self, asked: Asked, counted: Figure, shown: Figure) -> list[_Cell]:
+    def _parts(self, asked: Asked, counted: Figure, shown: Figure) -> dict[str, ReleasedCell]:
         """Return the counts of people that a figure tells, each with its patients; counts of nobody tell of nobody."""
         from exchange.store.releases import ReleasedCell
 
         parts = published_parts(shown)
         members = tracing.members(tracing.trace(self._workspace, asked, counted)) if parts else {}
-        found = []
+        found = {}
         for part in parts:
             patients = members.get(part, frozenset())
             for patient in patients - self._digests.keys():
                 self._digests[patient] = self._workspace.store.releases.member(patient)
             if patients:
-                cell = ReleasedCell(
+                found[part] = ReleasedCell(
                     _name(asked, shown, part), len(patients), frozenset(self._digests[one] for one in patients),
-                    units=_units(shown, part),
+                    units=units(shown, part),
                 )  # fmt: skip
-                found.append(_Cell(asked, shown, part, cell))
         return found
-
-    def _before(self, one: _Cell) -> list[ReleasedCell]:
-        return self._cells.get((one.asked.definition.id, one.part), [])
-
-    def _known(self, one: _Cell) -> bool:
-        return any(one.cell.members == cell.members for cell in self._before(one))
-
-    def _same(self, cells: Sequence[_Cell]) -> Mapping[str, ReleasedCell]:
-        """Return the counts of the figure of this very name that left before, the newest of each."""
-        if not cells:
-            return {}
-        name = json.loads(cells[0].cell.cell)
-        name.pop("part")
-        return self._figures.get(name["indicator"], {}).get(_key(name), {})
-
-    def _too_near(self, one: _Cell) -> ReleasedCell | None:
-        """Return the released count from which this one differs by a few."""
-        from exchange.indicators.disclosure import Published, refuse_differencing
-
-        before = self._before(one)
-        same = [cell for cell in before if cell.members == one.cell.members]
-        if same:
-            # The same people, and yet another number: one of them has something more.
-            return next((cell for cell in same if None is not cell.units != one.cell.units), None)
-        known = {id(cell): Published(cell.cell, cell.members) for cell in before}
-        for cell in before:
-            if refuse_differencing(one.cell.members, (known[id(cell)],), key=one.cell.cell):
-                return cell
-        return None
-
-    def _none_or_all(self, cells: Sequence[_Cell]) -> TooNear | None:
-        """Find an earlier figure within or around this one where nobody of the difference, or everybody, has it."""
-        from exchange.indicators.disclosure import NOT_SENSITIVE
-
-        parts = {one.part: one for one in cells}
-        if not cells or cells[0].figure.kind in NOT_SENSITIVE or "answered" not in parts:
-            return None
-        for earlier in self._figures.get(cells[0].asked.definition.id, {}).values():
-            if "answered" in earlier and _telling(parts, earlier):
-                return TooNear(parts["answered"], earlier["answered"].document)
-        return None
-
-
-def _telling(parts: Mapping[str, _Cell], earlier: Mapping[str, ReleasedCell]) -> bool:
-    """Say whether two nested figures tell that of their difference none, or all, are confirmed."""
-    whole, known = parts["answered"].cell.members, earlier["answered"].members
-    if whole == known or not (whole < known or known < whole):
-        return False
-    sides = [(parts[side].cell.members, earlier[side].members) for side in _SIDES if side in parts and side in earlier]
-    nested = [(one, two) for one, two in sides if one <= two or two <= one]
-    return len(nested) == len(_SIDES) and any(one == two for one, two in nested)
 
 
 def require_new(
@@ -217,7 +154,7 @@ def record(workspace: Workspace, document: str, cells: Sequence[ReleasedCell]) -
     trail.note(workspace, "released", object=document, detail=str(written))
 
 
-def _units(shown: Figure, part: str) -> int | None:
+def units(shown: Figure, part: str) -> int | None:
     """Return the number that is printed for a part."""
     if part.startswith("parts."):
         return shown.parts.get(part.removeprefix("parts."))
@@ -226,10 +163,6 @@ def _units(shown: Figure, part: str) -> int | None:
         return (shown.denominator or 0) - (shown.numerator or 0) if known else None
     found: int | None = getattr(shown, part)
     return shown.denominator if part == "answered" and found is None else found
-
-
-def _key(name: Mapping[str, object]) -> str:
-    return json.dumps(name, sort_keys=True)
 
 
 def written(

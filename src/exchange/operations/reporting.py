@@ -135,16 +135,21 @@ class Reports:
             params |= judged.too_near.said("nl") | {"title": one.asked.definition.id}
             return Finding("reporting.too-near", one.asked.agreement, Severity.WARNING, params=params)
         before = {digest for (_, key), digest in self.told.items() if key == one.key}
-        if before and one.digest not in before and judged.changed < THRESHOLD:
+        # Of what was wholly withheld nothing is known yet; of totals without patients nobody knows how many changed.
+        countable = judged.before or one.asked.definition.count == "aggregates"
+        if before and one.digest not in before and countable and judged.changed < THRESHOLD:
             return Finding("reporting.changed-little", one.asked.agreement, Severity.INFORMATION, params=params)
         return None
 
     # Of one patient -----------------------------------------------------------------------------------------------
 
     def _individuals(self, terms: Terms, draft: Draft, moment: date, *, release: bool) -> None:
-        """Draft the outcomes of each patient of one party, a message for each case."""
+        """Draft the outcomes of each patient of one party, a message for each case.
+
+        A case that this same export opens comes with the next one: over there its consent is known only by then.
+        """
         kept = terms.workspace.store.cases.of_agreement(terms.stored.agreement_id)
-        cases = [*(one for one in kept if one.partner == draft.party.party), *draft.opened]
+        cases = [one for one in kept if one.partner == draft.party.party]
         everything = _Parts(terms.workspace.store.dataset()) if cases else None
         for case in sorted(cases, key=lambda one: one.case_id):
             if everything is not None and not _withdrawn(terms, draft, case):
@@ -192,6 +197,8 @@ def _of_agreement(terms: Terms, moment: date) -> Iterator[_Ready]:
     seen = figuring.protected([one.figure for one in weighed if one.figure is not None], "insurer")
     for one, alone, shown in zip(weighed, beside, seen, strict=True):
         counted = one.figure or shown
+        if not counted.denominator:
+            continue  # nothing to tell yet: cases that this same export opens count from the next one on
         # What is left of it without one party's own patients may be about a few, which the release by itself is not.
         told = alone.figure if alone.figure is not None and alone.figure.masked is not None else shown
         asked = Asked(one.definition, counted.start, counted.end, terms.stored.agreement_id)

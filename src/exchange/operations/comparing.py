@@ -1,0 +1,116 @@
+"""Whether a count may leave beside what outsiders have: by the patients of both, and by nothing else.
+
+Refused is a count from which an earlier one of the same indicator and part can be subtracted so that 1 to 9 patients
+are left, one of the same patients with another number, and a figure of whose difference from an earlier one nobody, or
+everybody, has what is counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from exchange.indicators.disclosure import NOT_SENSITIVE, Published, refuse_differencing
+
+if TYPE_CHECKING:
+    from exchange.store.releases import ReleasedCell
+
+_WHOLE = "answered"
+_SIDES = ("numerator", "complement")
+
+Parts = Mapping[str, "ReleasedCell"]
+
+
+class Standing:
+    """What outsiders have: every count by indicator and part, and every figure by its name."""
+
+    def __init__(self, cells: Iterable[ReleasedCell] = ()) -> None:
+        """Take what was released."""
+        self._cells: dict[tuple[str, str], list[ReleasedCell]] = {}
+        self._figures: dict[str, dict[str, dict[str, ReleasedCell]]] = {}
+        self.add(cells)
+
+    def __bool__(self) -> bool:
+        """Say whether anything ever left."""
+        return bool(self._cells)
+
+    def add(self, cells: Iterable[ReleasedCell], document: str = "") -> None:
+        """Take cells as released."""
+        for given in cells:
+            one = replace(given, document=document) if document else given
+            name, part = _name(one)
+            self._cells.setdefault((name["indicator"], part), []).append(one)
+            self._figures.setdefault(name["indicator"], {}).setdefault(_key(name), {})[part] = one
+
+    def refused(self, parts: Parts, kind: str) -> tuple[str, ReleasedCell] | None:
+        """Return the first part of a figure of this kind that may not leave, and the released count it is too near."""
+        for part, one in parts.items():
+            found = self._too_near(one)
+            if found is not None:
+                return part, found
+        if kind in NOT_SENSITIVE or _WHOLE not in parts:
+            return None
+        name, _ = _name(parts[_WHOLE])
+        for earlier in self._figures.get(name["indicator"], {}).values():
+            if _WHOLE in earlier and _none_or_all(parts, earlier):
+                return _WHOLE, earlier[_WHOLE]
+        return None
+
+    def fresh(self, parts: Parts) -> list[ReleasedCell]:
+        """Return the counts that outsiders don't have yet."""
+        return [one for one in parts.values() if all(one.members != cell.members for cell in self._before(one))]
+
+    def same(self, parts: Parts) -> Parts:
+        """Return the counts of the figure of this very name that left before, the newest of each."""
+        for one in parts.values():
+            name, _ = _name(one)
+            return self._figures.get(name["indicator"], {}).get(_key(name), {})
+        return {}
+
+    def _before(self, one: ReleasedCell) -> list[ReleasedCell]:
+        name, part = _name(one)
+        return self._cells.get((name["indicator"], part), [])
+
+    def _too_near(self, one: ReleasedCell) -> ReleasedCell | None:
+        before = self._before(one)
+        same = [cell for cell in before if cell.members == one.members]
+        if same:
+            # The same people, and yet another number: one of them has something more.
+            return next((cell for cell in same if None is not cell.units != one.units), None)
+        for cell in before:
+            if refuse_differencing(one.members, (Published(cell.cell, cell.members),), key=one.cell):
+                return cell
+        return None
+
+
+def _none_or_all(parts: Parts, earlier: Parts) -> bool:
+    """Say whether two figures, one within the other, tell that of their difference none, or all, are confirmed."""
+    whole, known = parts[_WHOLE].members, earlier[_WHOLE].members
+    if not (whole < known or known < whole):
+        return False
+    nobody: frozenset[str] = frozenset()
+    # A count of nobody is not kept, and is known all the same where the other side and the whole are.
+    sides = [
+        (_members(side, parts) or nobody, _members(side, earlier) or nobody)
+        for side in _SIDES
+        if _members(side, parts) is not None and _members(side, earlier) is not None
+    ]
+    nested = [(one, two) for one, two in sides if one <= two or two <= one]
+    return len(nested) == len(_SIDES) and any(one == two for one, two in nested)
+
+
+def _members(side: str, parts: Parts) -> frozenset[str] | None:
+    if side in parts:
+        return parts[side].members
+    return frozenset() if any(other in parts for other in _SIDES) else None
+
+
+def _name(one: ReleasedCell) -> tuple[dict[str, Any], str]:
+    name = json.loads(one.cell)
+    return name, name.pop("part")
+
+
+def _key(name: Mapping[str, object]) -> str:
+    return json.dumps(name, sort_keys=True)
