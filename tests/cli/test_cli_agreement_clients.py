@@ -19,6 +19,10 @@ def test_the_clients_draft_leaves_nothing_about_clients_to_fill_in(run: Run, tow
     words = ("--language", "nl", "agreement", "show", draft, "--clause", "client-follow-up", "--to", page)
     assert run(*words, workspace=town["praktijk"]).code == 0
     assert page.read_text(encoding="utf-8").startswith("# Hoe gaat het nu met u?")
+    printed = run("--language", "nl", "agreement", "show", draft, workspace=town["praktijk"]).out
+    _, _, annex = printed.partition("# Bijlage 2.")
+    assert "## Antwoorden van de cliënt op de vragenlijst" in annex
+    assert "Antwoorden van de partner" not in annex
 
 
 def test_a_clause_that_an_agreement_lacks_is_refused(run: Run, town: Any) -> None:

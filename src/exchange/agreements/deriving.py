@@ -109,12 +109,14 @@ def elements_text(agreement: Agreement, definitions: Mapping[str, Definition], l
     return flows_text(listed, labels(listed), language)
 
 
-def flows_text(listed: Iterable[Flow], words: Mapping[str, Mapping[str, Text]], language: str = "nl") -> str:
-    """Return flows as Markdown with the labels and plain words given."""
+def flows_text(
+    listed: Iterable[Flow], words: Mapping[str, Mapping[str, Text]], language: str = "nl", *, client: bool = False
+) -> str:
+    """Return flows as Markdown with the labels and plain words given; with `client` it is clients who answer."""
     lines: list[str] = []
     known = tuple(listed)
     for flow in known:
-        title = say(f"agreements.flow.{flow.event}", {}, language)
+        title = say("agreements.list.of-client" if client else f"agreements.flow.{flow.event}", {}, language)
         sender = say(f"agreements.sender.{flow.sender}", {}, language)
         lines += [f"## {title}", "", f"{sender}.", ""]
         lines += [f"- {label_of(one, words, language)}: {words[base(one)]['plain'][language]}" for one in flow.elements]

@@ -17,6 +17,7 @@ from exchange.errors import AgreementError, IndicatorError
 from exchange.findings import say
 from exchange.indicators.reading import read as read_definition
 from exchange.indicators.wording import counting
+from exchange.records.codes import PartnerKind
 from exchange.signing.canonical import canonical
 
 
@@ -44,7 +45,9 @@ def document(
     for number, clause in enumerate(frozen.clauses[language], start=1):
         lines += [f"## {number}. {clause.title}", "", clause.text, ""]
     lines += _definitions(frozen, language)
-    lines += [f"# {_say('annex-elements', language)}", "", flows_text(frozen.flows, frozen.labels, language)]
+    client = frozen.agreement.kind is PartnerKind.CLIENT
+    listed = flows_text(frozen.flows, frozen.labels, language, client=client)
+    lines += [f"# {_say('annex-elements', language)}", "", listed]
     lines += _keys(frozen, language)
     lines += _acceded(later, over, language)
     lines += _ended(frozen, over, language)

@@ -256,6 +256,9 @@ class TestWhatIsDerived:
             raw["flows"].append(flow)
 
         text = deriving.elements_text(world.changed(report).agreement, world.definitions, "en")
+        assert "Figure of an indicator: " in text
+        # The partner of this template answers in totals alone.
+        text = deriving.elements_text(world.draft(PartnerKind.OTHER).agreement, world.definitions, "en")
         assert "Only figures of the agreed indicators" in text
 
     def test_the_longest_window_is_found(self, world: Any) -> None:
