@@ -1,6 +1,6 @@
 """What pooled data shows of a person: dates by the week, and no characteristics that fewer than five share.
 
-Records hold no place of residence, so the region of a person is the practice: each practice asks this of its own people.
+Records hold no place of residence, so a person's region is the practice: each practice asks this of its own people.
 """
 
 from __future__ import annotations
