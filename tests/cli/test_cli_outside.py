@@ -98,6 +98,27 @@ def test_a_split_that_no_agreement_plans_is_refused_and_says_what_to_do(run, pra
     assert run("indicators", *words, "--json", workspace=practice).code == 0  # nobody outside reads it
 
 
+def test_what_rests_on_answers_under_another_agreement_needs_its_clause_for_the_partner(practice, town_at):
+    from exchange.operations.gathering import terms_of
+    from exchange.operations.reporting import Reports
+    from exchange.operations.telling import Draft
+
+    with town_at(practice) as workspace:
+        terms = terms_of(workspace, "huisartsen")
+        reports = Reports(workspace, {})
+        held = {
+            one.asked.definition.id: reports._of_others(one, Draft(terms.others[0]))
+            for one in reports._figures(terms, date(2026, 7, 1))
+        }
+        # A group of which the clause speaks may have it, one of which it does not may not.
+        assert reports._may_have("ziekenhuis", {"zorgverzekeraar"})
+        assert not reports._may_have("ziekenhuis", {"huisartsenpraktijk a (verzonnen)"})
+        assert not reports._may_have("nobody", {"zorgverzekeraar"})
+    assert held["onward-advice"] is None  # the practice's own data
+    assert held["substitution-net"] is not None
+    assert "ziekenhuis" in str(held["substitution-net"].params["agreements"])
+
+
 def test_the_progress_of_the_plan_is_sent_and_so_is_entered(run, practice, town_at, tmp_path):
     to = tmp_path / "progress.md"
     assert run("plan", "--progress", "--to", to, workspace=practice).code in (0, 3)

@@ -13,13 +13,15 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from exchange.errors import StoreError
 from exchange.findings import Finding, Severity
-from exchange.operations import figuring, releasing, weighing
+from exchange.operations import figuring, releasing, tabling, weighing
 from exchange.operations.choosing import Asked
 from exchange.operations.gathering import Terms
+from exchange.operations.passing import Onward
 from exchange.operations.telling import Draft, add, keep, nobody, question
 from exchange.operations.workspace import Workspace
 from exchange.records.codes import ConsentState
@@ -105,7 +107,7 @@ class Reports:
         if not decision.allowed or self.told.get((draft.party.party, one.key)) == one.digest:
             return
         judged = self.ledger.judge([(one.asked, one.counted, one.shown)])
-        held = self._held_back(one, judged)
+        held = self._of_others(one, draft) or self._held_back(one, judged)
         if held is not None:
             draft.findings.append(held)
             return
@@ -114,6 +116,31 @@ class Reports:
         if add(terms, draft, EVENT, facts, allowed, self.told, release=release, key=one.key, digest=one.digest):
             draft.cells.extend(judged.cells)
             self.ledger.add(judged.cells, EVENT)
+
+    @cached_property
+    def _onward(self) -> Onward:
+        return Onward(self.workspace)
+
+    @cached_property
+    def _plans(self) -> tabling.Plans:
+        return tabling.Plans(self.workspace, self._onward)
+
+    def _of_others(self, one: _Ready, draft: Draft) -> Finding | None:
+        """Return why a figure does not go that rests on answers under agreements that keep them from this party."""
+        agreement = one.asked.agreement
+        behind = self._onward.behind(one.asked.definition, agreement) - {agreement}
+        names = {name.casefold() for name in (draft.party.name, draft.party.label, draft.party.party) if name}
+        refused = sorted(other for other in behind if not self._may_have(other, names))
+        if not refused:
+            return None
+        params = {"title": one.asked.definition.id, "agreements": ", ".join(refused), "party": draft.party.name}
+        return Finding("reporting.of-others", agreement, Severity.WARNING, params=params)
+
+    def _may_have(self, agreement: str, names: set[str]) -> bool:
+        """Say whether a clause on onward use names a party or its group; the words are people's own."""
+        signed = self._plans.signed.get(agreement)
+        clauses = signed.onward_use if signed is not None else ()
+        return any(name in clause.to.casefold() for clause in clauses for name in names)
 
     @property
     def ledger(self) -> releasing.Ledger:

@@ -39,7 +39,7 @@ class Plans:
         self._onward = onward
 
     @cached_property
-    def _signed(self) -> Mapping[str, Agreement]:
+    def signed(self) -> Mapping[str, Agreement]:
         """Return the newest version in force of each agreement."""
         found: dict[str, Agreement] = {}
         for stored in self._workspace.store.agreements.list():  # by id and version: a later one replaces an earlier
@@ -60,7 +60,7 @@ class Plans:
             missing = sorted(one for one in behind if not self._plans(one, definition.id, wanted))
             return tuple(missing) or None
         own = (*_EVERY, *_OWN.get(definition.id, ()))
-        planned = wanted in own or any(self._plans(one, definition.id, wanted) for one in self._signed)
+        planned = wanted in own or any(self._plans(one, definition.id, wanted) for one in self.signed)
         return None if planned else ()
 
     def allow(self, asked: Asked, step: str) -> bool:
@@ -82,4 +82,4 @@ class Plans:
         raise IndicatorError("tabling.nobody-plans", hints=("hint.tabling",), **said)
 
     def _plans(self, agreement: str, indicator: str, by: frozenset[str]) -> bool:
-        return agreement in self._signed and self._signed[agreement].plans(indicator, by)
+        return agreement in self.signed and self.signed[agreement].plans(indicator, by)
