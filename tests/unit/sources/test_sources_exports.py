@@ -202,3 +202,14 @@ def test_a_diagnosis_code_may_have_its_words_beside_it(tmp_path: Path, given: st
 def test_what_is_no_diagnosis_code_is_left_out_and_costs_no_row(tmp_path: Path, given: str) -> None:
     rows = proposed(tmp_path, f"Patiëntnummer;Trajectnummer;Begindatum;DCSPH\n1;T1;8-1-2024;{given}\n")
     assert [row.diagnosis for row in of(rows, EpisodeRow)] == [""]
+
+
+def test_a_table_with_the_names_of_a_database_is_read_too(tmp_path: Path) -> None:
+    text = "cli_id|traject_id|datum_start|datum_eind|dcsph|gebdat|geslacht|reden_einde\n"
+    text += "7|107|20240108|20240315|3026|19700101|F|Doelen behaald\n|||||||\n"
+    rows = proposed(tmp_path, text)
+    assert not of(rows, Rejected)
+    assert [(row.key, row.start, row.end, row.end_reason) for row in of(rows, EpisodeRow)] == [
+        ("107", START, END, EndReason.GOALS_REACHED)
+    ]
+    assert [row.sex for row in of(rows, PatientRow)] == [Sex.FEMALE]
