@@ -170,12 +170,13 @@ class Speaker:
         """Print a table whose columns align; `right` are the columns of numbers."""
         if self.as_json:
             return
-        cells = [[str(cell) for cell in head], *[["" if cell is None else str(cell) for cell in row] for row in rows]]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        # By column: a table of figures by month can have ten thousands of lines.
+        columns = [["" if cell is None else str(cell) for cell in column] for column in zip(head, *rows, strict=True)]
+        widths = [max(map(len, column)) for column in columns]
         form = "  ".join(f"%{'' if number in right else '-'}{width}s" for number, width in enumerate(widths))
-        lines = [(form % tuple(row)).rstrip() for row in cells]
+        lines = [(form % row).rstrip() for row in zip(*columns, strict=True)]
         lines.insert(1, "  ".join("─" * width for width in widths))
-        click.echo("\n".join(lines))  # at once: a table of figures by month can have ten thousand lines
+        click.echo("\n".join(lines))
 
     def findings(self, found: Iterable[Finding]) -> None:
         """Print findings, one a line: severity, where, what."""
