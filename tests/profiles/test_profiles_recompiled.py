@@ -57,7 +57,7 @@ def test_every_extension_and_every_profile_that_a_message_names_is_defined() -> 
 
     assert {extension_url(name) for name in EXTENSIONS} <= defined
     assert {extension_url(name) for name in named} <= defined
-    assert named | {"prom"} == set(profiles())
+    assert named == set(profiles())
 
 
 def test_nothing_of_nl_core_is_in_the_project_but_its_names() -> None:

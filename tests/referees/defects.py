@@ -15,6 +15,7 @@ GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "messages"
 Tree = dict[str, Any]
 Change = Callable[[Tree], object]
 REPORT, OPENING, COUNTS = "outcome-report", "case-opening", "partner-aggregates"
+FIGURES, REFUSAL = "indicator-report", "acknowledgement"
 NOWHERE = "urn:uuid:00000000-0000-4000-8000-00000000dead"
 UCUM = "http://unitsofmeasure.org"
 KNOWN_EXTENSION = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
@@ -111,6 +112,29 @@ def nested(tree: Tree) -> None:
     first(tree, "Task").update(contained=[inner], owner={"reference": "#a"})
 
 
+def refused_in_words(tree: Tree) -> None:
+    issue = {"severity": "error", "code": "processing", "details": {"text": "x"}}
+    tree["entry"].append({"fullUrl": NOWHERE, "resource": {"resourceType": "OperationOutcome", "issue": [issue]}})
+    first(tree, "MessageHeader")["response"]["details"] = {"reference": NOWHERE}
+
+
+def questionnaire_of_nothing(tree: Tree) -> None:
+    asked = {"resourceType": "Questionnaire", "url": "http://example.org/q", "status": "active"}
+    asked["item"] = [{"linkId": "score", "text": "Score", "type": "decimal"}]
+    tree["entry"].append({"fullUrl": NOWHERE, "resource": asked})
+    first(tree, "Provenance")["target"].append({"reference": NOWHERE})
+
+
+def number_of_sessions(change: Callable[[Tree], object]) -> Change:
+    """Change the Observation that counts the sessions."""
+
+    def changed(tree: Tree) -> None:
+        resources = (each["resource"] for each in tree["entry"])
+        change(next(each for each in resources if "valueInteger" in each and each["resourceType"] == "Observation"))
+
+    return changed
+
+
 def codes(system: str, *code: str) -> Tree:
     return {"coding": [{"system": system, "code": each} for each in code]}
 
@@ -197,6 +221,11 @@ _TABLE: Mapping[str, tuple[tuple[str, str, Change], ...]] = {
     ),
     "messages.ext-1": (
         ("an extension that says nothing", REPORT, put("Encounter", extension=[{"url": KNOWN_EXTENSION}])),
+        (
+            "a part of an extension that says nothing",
+            REPORT,
+            of("MessageHeader", lambda it: it["extension"][0]["extension"][1].pop("valueInteger")),
+        ),
         (
             "an extension with a value and extensions",
             REPORT,
@@ -354,6 +383,27 @@ _TABLE: Mapping[str, tuple[tuple[str, str, Change], ...]] = {
             REPORT,
             lambda tree: tree["entry"].append({**tree["entry"][0], "fullUrl": NOWHERE}),
         ),
+    ),
+    "messages.profile-requires": (
+        ("a figure of one patient who is not named", FIGURES, put("MeasureReport", type="individual")),
+        ("a source under no agreement", REPORT, drop("Provenance", "policy")),
+        ("a questionnaire of no instrument", REPORT, questionnaire_of_nothing),
+        ("a refusal in words alone", REFUSAL, refused_in_words),
+        ("a therapist of no practice", REPORT, drop("PractitionerRole", "organization")),
+    ),
+    "messages.profile-forbids": (
+        (
+            "a number of sessions with a day",
+            REPORT,
+            number_of_sessions(lambda it: it.update(effectiveDateTime="2025-01-08")),
+        ),
+        ("a therapist with a telephone", REPORT, put("PractitionerRole", telecom=[{"system": "phone", "value": "1"}])),
+    ),
+    "messages.profile-value": (
+        ("a number of sessions that is not final", REPORT, number_of_sessions(lambda it: it.update(status="amended"))),
+    ),
+    "messages.profile-too-many": (
+        ("a source with two authors", REPORT, of("Provenance", lambda it: it["agent"].append(it["agent"][0]))),
     ),
     "recomputing.score-differs": (
         (

@@ -23,6 +23,7 @@ BY_KIND: Mapping[str, str] = {
     "PractitionerRole": "therapist",
     "Procedure": "treatment",
     "Provenance": "message-provenance",
+    "Questionnaire": "prom",
     "QuestionnaireResponse": "prom-response",
     "ServiceRequest": "referral",
     "Task": "exchange-task",
