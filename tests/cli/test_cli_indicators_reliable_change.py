@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 NORMS = """
@@ -85,3 +87,33 @@ def test_norms_that_can_not_be_right_are_refused_with_their_place(run: Any, prac
     found = run(*ASKED, "--language", "nl", workspace=practice)
     assert found.code == 13
     assert "nprs.dysfunctional" in found.err
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_the_internal_summary_has_the_table_and_no_edition_for_outsiders_does(
+    run: Any, practice: Path, tmp_path: Path, language: str
+) -> None:
+    (practice / "norms.toml").write_text(NORMS, "utf-8")
+    inside, outside = ([tmp_path / f"{name}.{kind}" for kind in ("md", "json", "xlsx")] for name in ("in", "out"))
+    for files, audience in ((inside, "internal"), (outside, "insurer")):
+        to = [word for file in files for word in ("--to", file)]
+        said = run("summary", "--for", audience, *to, "--language", language, workspace=practice)
+        assert said.code in {0, 3}, said.err
+    page = inside[0].read_text("utf-8")
+    title = {
+        "nl": "Betrouwbare verandering (Jacobson en Truax 1991)",
+        "en": "Reliable change (Jacobson and Truax 1991)",
+    }
+    assert f"## {title[language]}" in page
+    assert {"nl": "(niet geverifieerd)", "en": "(not verified)"}[language] in page
+    told = json.loads(inside[1].read_text("utf-8"))["reliable"]
+    assert sum(told["tables"][0]["classes"].values()) == told["tables"][0]["measured"]
+    assert "Jacobson" not in outside[0].read_text("utf-8")
+    assert json.loads(outside[1].read_text("utf-8"))["reliable"] is None
+    found = {file.stem: _texts(file) & {"jacobson-truax"} for file in (inside[2], outside[2])}
+    assert found == {"in": {"jacobson-truax"}, "out": set()}
+
+
+def _texts(file: Path) -> set[str]:
+    sheets = openpyxl.load_workbook(file, read_only=True)
+    return {str(cell) for sheet in sheets for row in sheet.iter_rows(values_only=True) for cell in row}

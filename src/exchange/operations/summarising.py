@@ -9,7 +9,7 @@ from pathlib import Path
 
 from exchange.errors import ReportError
 from exchange.findings import Finding, Severity
-from exchange.operations import asking, releasing, trail
+from exchange.operations import asking, norming, releasing, trail
 from exchange.operations.composing import Composer
 from exchange.operations.workspace import Workspace
 from exchange.records import detector
@@ -44,6 +44,9 @@ def summary(
     if release and not composer.outside:
         raise ReportError("summarising.release-internal", hints=("hint.summarising-release",))
     facts = composer.summary()
+    if not composer.outside:
+        # For the practice alone: nothing in it is withheld.
+        facts = dataclasses.replace(facts, reliable=norming.tables(workspace, language=chosen))
 
     def write(file: Path, reference: Path | None) -> tuple[str, ...]:
         if file.name.lower().endswith(FHIR):

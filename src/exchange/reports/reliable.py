@@ -8,7 +8,7 @@ from datetime import date
 
 from exchange.findings import say
 from exchange.indicators.reliable_change import RELIABLE_CLASSES
-from exchange.reports.numbers import percent, period
+from exchange.reports.numbers import day, percent, period
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,17 @@ class ReliableChange:
     tables: tuple[ReliableTable, ...] = ()
     lacking: bool = False  # norms, for some instrument
     method: str = ""
+
+
+def title(language: str) -> str:
+    """Return what the table is called."""
+    return say("reliable-change.title", {}, language)
+
+
+def label(name: str, language: str) -> str:
+    """Return a class, or a count beside the classes, in words."""
+    kind = "class" if name in RELIABLE_CLASSES else "head"
+    return say(f"reliable-change.{kind}.{name}", {}, language)
 
 
 def head(language: str) -> tuple[str, ...]:
@@ -85,9 +96,20 @@ def about(found: ReliableChange, language: str) -> str:
     """Say of which episodes the table is, by which definition and with which intervals."""
     params = {
         "period": period(found.start, found.end, language),
-        "cut_off": found.cut_off.isoformat(),
+        "cut_off": day(found.cut_off, language),
         "indicator": found.indicator,
         "version": found.version,
         "method": found.method,
     }
     return say("reliable-change.period", params, language)
+
+
+def page_table(found: ReliableChange, language: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Return head and rows as a page has room for: the share and its interval in one column, no bounds."""
+    heads = head(language)
+    rows = []
+    for one in found.tables:
+        cells = row(one, language)
+        share = cells[7] if one.lower is None else f"{cells[7]} ({cells[8]})"
+        rows.append((*cells[:6], share))
+    return (*heads[:6], f"{heads[7]} ({heads[8]})"), tuple(rows)

@@ -12,7 +12,7 @@ from typing import Any
 
 from exchange.findings import say
 from exchange.indicators.figure import Figure
-from exchange.reports import charts, figures_text, trends
+from exchange.reports import charts, figures_text, reliable, trends
 from exchange.reports.facts import PlanFacts, SummaryFacts
 from exchange.reports.markdown import plain
 from exchange.reports.numbers import count, day, period
@@ -257,6 +257,9 @@ def _series_rows(facts: SummaryFacts, language: str) -> Iterator[tuple[Cell, ...
         for name, value in change.classes.items():
             said = figures_text.label("class", name, language)
             yield ("change", change.instrument, said, count(None, language) if value is None else value)
+    for table in facts.reliable.tables if facts.reliable is not None else ():
+        for name, number in (("measured", table.measured), ("episodes", table.episodes), *table.classes.items()):
+            yield ("jacobson-truax", table.instrument, reliable.label(name, language), number)
 
 
 def data(facts: SummaryFacts, language: str) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 from exchange.findings import say
 from exchange.indicators.charts_over_time import FEWEST_POINTS
 from exchange.indicators.figure import Figure
-from exchange.reports import charts, figures_text, markdown, trends
+from exchange.reports import charts, figures_text, markdown, reliable, trends
 from exchange.reports.converting import Document
 from exchange.reports.facts import AgreementFacts, Audience, ImprovementPoint, SummaryFacts
 from exchange.reports.markdown import Markdown
@@ -38,6 +38,7 @@ def document(facts: SummaryFacts, language: str) -> Document:
         "primary_title": lambda agreement: _primary_title(agreement, facts, language),
         "next_moment": next_moment,
         "next_check": lambda point: next_check(point, facts.on),
+        "reliable": reliable,
     }
     title = f"{say('reports.document.summary', {}, language)} {facts.organisation.name}"
     banner = say("reports.document.internal", {}, language) if facts.audience is Audience.INTERNAL else ""
