@@ -1,0 +1,325 @@
+"""A partner is told the agreement's figures: as outsiders may see them, once per moment, and again only after ten."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange.operations import (
+    agreeing,
+    consenting,
+    drafting,
+    exporting,
+    hearing,
+    importing,
+    loading,
+    partners,
+    reporting,
+    sharing,
+)
+from exchange.operations.inventing import drawing, tables
+from exchange.operations.workspace import Workspace
+from exchange.records.codes import Answered
+
+BEGIN = datetime(2023, 12, 15, 9, tzinfo=UTC)
+NOW = datetime(2026, 11, 2, 10, tzinfo=UTC)
+GP = drawing.GPS[0]
+INDICATORS = ("onward-advice", "durable-discharge-12")
+FLOW = """  - event: indicator-report
+    from: practice
+    purpose: effect
+    article-6: 6-1-a
+    article-9: 9-2-a
+    secrecy: explicit-consent
+    consent: required
+    elements: [indicator.figure, indicator.individual]
+    frequency:
+      nl: na elk evaluatiemoment.
+      en: after each evaluation moment.
+"""
+
+
+def courses() -> tuple[drawing.Course, ...]:
+    """Return invented treatments that one GP referred; of every third it was advised to refer onward.
+
+    Of three or four nothing was recorded.
+    """
+    drawn = drawing.draw(clients=120, courses=130)
+    return tuple(
+        replace(one, referrer=GP, onward=_advice(number) if one.end else one.onward) for number, one in enumerate(drawn)
+    )
+
+
+def _advice(number: int) -> Answered:
+    if number % 40 == 1:
+        return Answered.UNKNOWN
+    return Answered.YES if number % 3 == 0 else Answered.NO
+
+
+def corrected(count: int) -> tuple[drawing.Course, ...]:
+    """Return the same, where the advice of so many patients with one treatment turns out to be otherwise."""
+    drawn = courses()
+    often = [one.client.number for one in drawn]
+    once = [
+        one.key
+        for one in drawn
+        if one.onward is Answered.YES and often.count(one.client.number) == 1 and one.end and one.end < date(2026, 6, 1)
+    ]
+    assert len(once) > count
+    chosen = once[:count]
+    return tuple(replace(one, onward=Answered.NO) if one.key in chosen else one for one in drawn)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a practice and a GP who agreed on figures; cases were opened and no figure was told yet."""
+    top = tmp_path_factory.mktemp("reporting")
+    with _make(top, "praktijk", drawing.PRACTICE) as practice, _make(top, "huisarts", GP) as gp:
+        for giver, taker, kind in ((gp, practice, "gp"), (practice, gp, "practice")):
+            file = top / f"{giver.folder.name}.json"
+            card = partners.own_card(giver, to=file)
+            partners.add(taker, file, kind=kind)
+            partners.verify(
+                taker, card.parties[0], fingerprint=card.fingerprint, ours=taker.card.fingerprint, how="vergeleken"
+            )
+        signs = drafting.Signing("praktijkhouder", "eigenaar", "privacy@voorbeeld.invalid")
+        draft = drafting.new(
+            practice, "gp", parties=(GP,), agreement_id="huisarts", start=date(2024, 1, 1), until=date(2027, 12, 31),
+            covers_from=drawing.FIRST_DAY, signing=dict.fromkeys((drawing.PRACTICE, GP), signs), indicators=INDICATORS,
+            targets={INDICATORS[0]: 0.5}, place="Voorbeeldstad (verzonnen)",
+        )  # fmt: skip
+        text = draft.read_text(encoding="utf-8")
+        place = text.rindex("\n\n", 0, text.index("\ncontrollers:")) + 1
+        draft.write_text(text[:place] + FLOW + text[place:], encoding="utf-8")
+        for posted in agreeing.sign(practice, draft).files:
+            importing.take_in(gp, [posted.file])
+            importing.take_in(practice, [one.file for one in agreeing.accept(gp, "huisarts").files])
+        practice.at(now=NOW, on=NOW.date())
+        _load(practice, top, courses())
+        consents = top / "toestemming.csv"
+        consents.write_bytes(tables.consents(courses(), {GP: ("effect",)}).decode("cp1252").encode())
+        consenting.load(practice, consents)
+        first = exporting.export(practice, "huisarts")
+        gp.at(now=NOW, on=NOW.date())
+        importing.take_in(gp, [one.file for one in first.files])
+        # The cases are open now; of figures there was nothing to tell yet.
+        assert practice.store.releases.all() == ()
+        assert gp.store.received.of_event("indicator-report") == ()
+    return top
+
+
+def _make(top: Path, name: str, party: str) -> Workspace:
+    return Workspace.create(
+        top / name, party=party, name=drawing.NAMES[party], contact="privacy@voorbeeld.invalid", passphrase=None,
+        now=BEGIN, on=BEGIN.date(), user="town",
+    )  # fmt: skip
+
+
+def _load(practice: Workspace, top: Path, drawn: tuple[drawing.Course, ...]) -> None:
+    file = top / "trajecten.csv"
+    file.write_bytes(tables.episodes(drawn))
+    loading.load(practice, [file])
+
+
+@pytest.fixture
+def world(made: Path, tmp_path: Path) -> Path:
+    """Return a copy of the practice and the GP, to change."""
+    shutil.copytree(made, tmp_path / "world")
+    return tmp_path / "world"
+
+
+@pytest.fixture
+def opened(world: Path) -> Callable[..., Any]:
+    """Return how to open one of both, so many days later."""
+
+    def opening(name: str, days: int = 0) -> Any:
+        now = NOW + timedelta(days=days)
+        return Workspace.open(world / name, passphrase=lambda _name: "", now=now, on=now.date(), user="tester")
+
+    return opening
+
+
+def mailed(opened: Any, days: int = 0) -> Any:
+    """Export, have the GP take it in, and return what was exported."""
+    with opened("praktijk", days) as practice:
+        done = exporting.export(practice, "huisarts")
+    with opened("huisarts", days) as gp:
+        importing.take_in(gp, [one.file for one in done.files])
+    return done
+
+
+def reports(opened: Any) -> Iterator[dict[str, Any]]:
+    """Yield the reports that the GP holds."""
+    with opened("huisarts") as gp:
+        kept = gp.store.received.of_event("indicator-report")
+    for one in kept:
+        for entry in json.loads(one.content)["entry"]:
+            if entry["resource"]["resourceType"] == "MeasureReport":
+                yield entry["resource"]
+
+
+def heard(opened: Any) -> dict[str, Any]:
+    """Return the figures as the GP sees them, by indicator."""
+    with opened("huisarts") as gp:
+        assert not sharing.is_ours(gp, "huisarts")
+        return {one.indicator: one for one in hearing.figures(gp, "huisarts")}
+
+
+def test_the_partner_is_told_once_what_outsiders_may_see_and_can_read_it(opened: Any) -> None:
+    first = mailed(opened)
+    assert not first.findings
+    seen = heard(opened)
+    assert set(seen) == set(INDICATORS)
+    advice = seen["onward-advice"]
+    # As of the last agreed day, so that it stands still until the next.
+    assert advice.end == advice.cut_off == date(2026, 7, 1)
+    with opened("praktijk") as practice:
+        from exchange.operations import weighing
+        from exchange.operations.gathering import terms_of
+
+        (ours,) = [
+            one.figure
+            for one in weighing.weigh(terms_of(practice, "huisarts"), date(2026, 7, 1))
+            if one.definition.id == "onward-advice"
+        ]
+        cells = practice.store.releases.all()
+    names = ("numerator", "denominator", "value", "unit", "scope")
+    assert [getattr(advice, name) for name in names] == [getattr(ours, name) for name in names]
+    assert 0 < ours.unknown < 10
+    assert advice.unknown is None
+    assert "unknown" in advice.withheld
+    assert {one.document for one in cells} == {"export huisarts 2026-11-02"}
+    published = {(json.loads(one.cell)["indicator"], json.loads(one.cell)["part"]): one.units for one in cells}
+    assert published["onward-advice", "numerator"] == ours.numerator
+    # The same again is nothing new: neither the same day nor after more days have passed.
+    for days in (0, 3):
+        again = mailed(opened, days)
+        assert not [one for one in again.files if one.messages]
+        assert not again.findings
+    with opened("praktijk") as practice:
+        assert practice.store.releases.all() == cells
+
+
+def test_what_is_withheld_is_absent_and_says_masked(opened: Any) -> None:
+    mailed(opened)
+    whole = [one for one in reports(opened) if one["type"] == "summary"]
+    masked = [
+        each for one in whole for group in one["group"] for each in group["population"] if "count" not in each
+    ]  # fmt: skip
+    assert masked  # few are unknown here, and how few is not told
+    for each in masked:
+        (extension,) = each["_count"]["extension"]
+        assert extension["valueCode"] == "masked"
+    assert all("stratifier" not in group for one in whole for group in one["group"])
+
+
+def test_the_outcome_of_one_patient_goes_to_who_referred_and_where_consent_stands(opened: Any) -> None:
+    mailed(opened)
+    with opened("praktijk") as practice:
+        cases = {one.case_id: one for one in practice.store.cases.of_agreement("huisarts")}
+        refused = {
+            case.case_id
+            for case in cases.values()
+            if (said := practice.store.consents.all_standing(practice.on).get((case.patient_id, GP, "effect"))) is None
+            or said.state.value != "given"
+        }
+    with opened("huisarts") as gp:
+        told = {one.case_id for one in gp.store.received.of_event("indicator-report")} - {""}
+        assert hearing.individuals(gp, "huisarts") == len(told)
+    assert refused
+    assert told
+    assert told <= set(cases) - refused
+    alone = [one for one in reports(opened) if one["type"] == "individual"]
+    counts = [each["count"] for one in alone for group in one["group"] for each in group["population"]]
+    assert set(counts) <= {0, 1, 2, 3}  # a patient may have been treated more than once
+
+
+@pytest.mark.parametrize(("patients", "sent"), [(3, False), (9, False), (12, True)])
+def test_a_correction_goes_once_ten_patients_changed(opened: Any, world: Path, patients: int, sent: bool) -> None:
+    mailed(opened)
+    before = heard(opened)["onward-advice"]
+    with opened("praktijk", 1) as practice:
+        cells = practice.store.releases.all()
+        _load(practice, world, corrected(patients))
+    done = mailed(opened, 1)
+    after = heard(opened)["onward-advice"]
+    rules = {one.rule for one in done.findings}
+    if sent:
+        assert after.numerator == before.numerator + patients
+        assert after.denominator == before.denominator
+        assert not rules
+    else:
+        assert after == before
+        assert rules == {"reporting.too-near"}
+        with opened("praktijk", 1) as practice:
+            assert practice.store.releases.all() == cells
+    # What changed too little then goes along with what changes later.
+    with opened("praktijk", 2) as practice:
+        _load(practice, world, corrected(14))
+    mailed(opened, 2)
+    total = heard(opened)["onward-advice"].numerator
+    assert total == (after.numerator if sent else before.numerator + 14)
+
+
+def few_weeks_before(moment: date) -> date:
+    """Return a day before a moment, such that a few patients ended their first treatment between both."""
+    for days in range(1, 90):
+        first = moment - timedelta(days=days)
+        ended = {one.client.number for one in courses() if one.end and one.end < first}
+        added = {one.client.number for one in courses() if one.end and first <= one.end < moment} - ended
+        if 0 < len(added) < 10:
+            return first
+    raise AssertionError("in no such stretch of days a few patients ended")
+
+
+def test_what_the_insurer_was_told_holds_the_partners_figures_back_too(opened: Any, world: Path) -> None:
+    from exchange.operations import showing
+
+    end = few_weeks_before(date(2026, 7, 1))
+    with opened("praktijk") as practice:
+        shown = showing.outside(
+            practice, ("onward-advice",), to=world / "figures.json", start=drawing.FIRST_DAY, end=end, cut_off=end
+        )
+        assert shown.figures[0].masked is None
+        near = practice.store.releases.all()
+    done = mailed(opened)
+    (held,) = [one for one in done.findings if one.rule == "reporting.too-near"]
+    assert held.params["document"] == "indicators figures.json 2026-11-02"
+    assert "onward-advice" not in heard(opened)
+    with opened("praktijk") as practice:
+        kept = [one for one in practice.store.releases.all() if json.loads(one.cell)["indicator"] == "onward-advice"]
+    assert kept == list(near)
+
+
+def test_a_dry_run_shows_the_decisions_and_publishes_nothing(opened: Any) -> None:
+    with opened("praktijk") as practice:
+        shown = exporting.export(practice, "huisarts", dry_run=True)
+        assert "indicator-report" in {one.event for one in shown.decisions if one.allowed}
+        assert practice.store.releases.all() == ()
+
+
+def test_a_release_by_somebody_else_meanwhile_stops_the_export(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from exchange.errors import StoreError
+    from exchange.store.releases import ReleasedCell
+
+    with opened("praktijk") as practice:
+        real, before = reporting.Reports.add, practice.store.journal.outgoing()
+
+        def late(self: Any, terms: Any, draft: Any, *, release: bool) -> None:
+            real(self, terms, draft, release=release)
+            named = json.dumps({"indicator": "measured", "part": "answered"})
+            practice.store.releases.save("elsewhere", [ReleasedCell(named, 1, frozenset({"0" * 16}))], at=NOW)
+
+        monkeypatch.setattr(reporting.Reports, "add", late)
+        with pytest.raises(StoreError) as raised:
+            exporting.export(practice, "huisarts")
+        assert raised.value.rule == "exporting.meanwhile"
+        assert practice.store.journal.outgoing() == before
+        assert [one.document for one in practice.store.releases.all()] == ["elsewhere"]
