@@ -1,4 +1,4 @@
-"""A Spark Connect server on a free port of this machine, until its input closes: `connect_server.py` prints the port."""
+"""A Spark Connect server on a free port of this machine until its input closes; it prints the port."""
 
 from __future__ import annotations
 
