@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from recompile import core_package, nl_core_package
 
-from exchange.messages.codes import EVENTS, SYSTEMS
+from exchange.messages.codes import EVENTS, SYSTEMS, extension_url
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "messages"
@@ -137,12 +137,57 @@ def message(event: str) -> dict[str, Any]:
     return tree
 
 
+def number_of_sessions(tree: dict[str, Any]) -> dict[str, Any]:
+    code = {"system": SYSTEMS["observation"], "code": "session.count"}
+    resources = (entry["resource"] for entry in tree["entry"])
+    found: dict[str, Any] = next(each for each in resources if code in each.get("code", {}).get("coding", ()))
+    return found
+
+
+# Our own profiles that have no nl-core parent to be broken with: the message, and what breaks the profile in it.
+BROKEN_OURS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
+    "message-provenance": ("outcome-report", put("Provenance", policy=["urn:a", "urn:b"])),
+    "session-count": ("outcome-report", lambda tree: number_of_sessions(tree).update(effectiveDateTime="2025-01-08")),
+    "therapist": ("outcome-report", put("PractitionerRole", telecom=[{"system": "phone", "value": "1"}])),
+    "indicator-individual": (
+        "indicator-report",
+        put("MeasureReport", type="individual", meta={"profile": [extension_url("indicator-individual")]}),
+    ),
+}
+
+
+# An Encounter by itself does not do: pyrofile wants its patient beside it.
+BY_ITSELF = (
+    "nl-core-Patient",
+    "nl-core-HealthcareProvider-Organization",
+    "nl-core-HealthProfessional-PractitionerRole",
+    "nl-core-EpisodeOfCare",
+    "nl-core-PainScore",
+)
+
+
+def alone(profile: str) -> dict[str, Any]:
+    """Return each instance that the examples have of a profile of nl-core, as a resource that stands alone."""
+    found = [
+        (event, entry["resource"])
+        for event in EVENTS
+        for entry in as_nl_core(message(event))["entry"]
+        if entry["resource"]["meta"]["profile"] == [NICTIZ + profile]
+    ]
+    return {f"alone {profile} {number} of {event}": resource for number, (event, resource) in enumerate(found)}
+
+
 @pytest.fixture(scope="module")
 def verdicts() -> dict[str, list[list[str]]]:
     """Return the errors on every example, as ours and as nl-core's, and on the broken ones."""
     asked = {f"ours {event}": message(event) for event in EVENTS}
     asked |= {f"nl-core {event}": as_nl_core(message(event)) for event in EVENTS}
     asked |= {f"broken {name}": tree for name, tree in broken()}
+    for profile in BY_ITSELF:
+        asked |= alone(profile)
+    for profile, (event, change) in BROKEN_OURS.items():
+        asked[f"broken {profile}"] = tree = message(event)
+        change(tree)
     return judged(asked)
 
 
@@ -157,6 +202,21 @@ def test_a_message_keeps_our_profiles(event: str, verdicts: dict[str, list[list[
 @pytest.mark.parametrize("event", EVENTS)
 def test_what_is_nl_core_keeps_nl_core(event: str, verdicts: dict[str, list[list[str]]]) -> None:
     assert [each for each in verdicts[f"nl-core {event}"] if not excused(each)] == []
+
+
+@pytest.mark.parametrize("profile", BY_ITSELF)
+def test_each_instance_by_itself_keeps_the_profile_of_nl_core(
+    profile: str, verdicts: dict[str, list[list[str]]]
+) -> None:
+    instances = {name: found for name, found in verdicts.items() if name.startswith(f"alone {profile} ")}
+
+    assert instances
+    assert [(name, each) for name, found in instances.items() for each in found if not excused(each)] == []
+
+
+@pytest.mark.parametrize("profile", BROKEN_OURS)
+def test_the_judge_sees_what_breaks_ours(profile: str, verdicts: dict[str, list[list[str]]]) -> None:
+    assert [each for each in verdicts[f"broken {profile}"] if not excused(each)] != []
 
 
 def test_the_examples_have_an_instance_of_every_nl_core_profile() -> None:
