@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 
 def rules(ran: Any) -> dict[str, bool]:
@@ -28,6 +31,31 @@ def test_a_missing_folder_is_named(run: Any, town: Any) -> None:
     assert "✗" in said.out
     assert "quarantine" in said.out
     assert not (town["praktijk"] / "quarantine").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes mean nothing there")
+@pytest.mark.parametrize(
+    ("name", "mode"), [("outbox", 0o750), ("inbox", 0o707), ("store.db", 0o644), ("exchange.toml", 0o646)]
+)
+def test_what_others_can_reach_is_named(run: Any, town: Any, name: str, mode: int) -> None:
+    (town["praktijk"] / "exchange.toml").chmod(0o644)  # whoever reads the settings learns no secret
+    assert rules(run("doctor", "--json", workspace=town["praktijk"]))["doctor.permissions"]
+    (town["praktijk"] / name).chmod(mode)
+    ran = run("doctor", "--json", workspace=town["praktijk"])
+    assert ran.code == 3
+    assert [rule for rule, sound in rules(ran).items() if not sound] == ["doctor.permissions"]
+    assert f"(niet in orde: {name})" in run("doctor", "--language", "nl", workspace=town["praktijk"]).out
+
+
+def test_a_folder_that_leads_out_of_the_workspace_is_named(run: Any, town: Any, tmp_path: Path) -> None:
+    outbox = town["praktijk"] / "outbox"
+    outbox.rename(tmp_path / "elders")
+    try:
+        outbox.symlink_to(tmp_path / "elders", target_is_directory=True)
+    except OSError:
+        pytest.skip("no right to make links here")
+    ran = run("doctor", "--json", workspace=town["praktijk"])
+    assert [rule for rule, sound in rules(ran).items() if not sound] == ["doctor.permissions"]
 
 
 def test_what_is_half_sent_is_named(run: Any, town: Any) -> None:
@@ -129,3 +157,4 @@ def aged(folder: Path, passphrase: str = "") -> None:
     engine = opening._engine(folder / "store.db", keys)
     opening._migrate(engine, to="0001")
     engine.dispose()
+    (folder / "store.db").chmod(0o600)  # as `opening` makes it

@@ -237,7 +237,8 @@ def test_a_link_in_place_of_the_keys_is_refused(run, town, tmp_path, name):
     place = town["praktijk"] / name
     shutil.move(place, tmp_path / "moved")
     place.symlink_to(tmp_path / "moved")
-    refused(run, "doctor", workspace=town["praktijk"], code=12, rule="sealing.symbolic-link")
+    error = refused(run, "doctor", workspace=town["praktijk"], code=12, rule="sealing.symbolic-link")
+    assert "link" in error["hints"][0]  # not: try another passphrase
 
 
 @pytest.mark.slow

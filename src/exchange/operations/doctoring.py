@@ -31,6 +31,8 @@ def _checks(workspace: Workspace) -> Iterator[Check]:
     missing = [name for name in FOLDERS if not (workspace.folder / name).is_dir()]
     yield Check("doctor.version", True, {"version": version("outcome-exchange")})
     yield Check("doctor.folders", not missing, {"missing": ", ".join(missing) or "-"})
+    loose = _loose(workspace.folder)
+    yield Check("doctor.permissions", not loose, {"loose": ", ".join(loose) or "-"})
     yield Check("doctor.keys", workspace.keyring.demo == workspace.settings.demo)
     yield Check("doctor.card", workspace.card.valid_on(workspace.on), {"until": workspace.card.valid_until.isoformat()})
     found = workspace.store.integrity()
@@ -41,6 +43,14 @@ def _checks(workspace: Workspace) -> Iterator[Check]:
     yield Check("doctor.gaps", not gaps, {"count": len(gaps)})
     yield _sealing(workspace)
     yield _documents()
+
+
+def _loose(folder: Path) -> list[str]:
+    """Return what others can reach, or what leads out of the workspace; the settings others may read, not change."""
+    from exchange.sealing.permissions import open_to_others
+
+    private = [name for name in (*FOLDERS, "store.db") if open_to_others(folder / name)]
+    return private + [name for name in ("exchange.toml",) if open_to_others(folder / name, may_read=True)]
 
 
 def _sealing(workspace: Workspace) -> Check:

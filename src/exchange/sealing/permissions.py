@@ -20,7 +20,7 @@ from exchange.errors import Locked
 POSIX = sys.platform != "win32"
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
-_OTHERS = 0o077
+_OTHERS, _OTHERS_WRITE = 0o077, 0o022
 _JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT; OneDrive's placeholders have another tag and are plain files
 
 
@@ -98,6 +98,18 @@ def require_private(path: Path) -> None:
     """Refuse a symbolic link, and on POSIX a file or folder that is not ours or that others can reach."""
     found = path.lstat()
     if _leads_elsewhere(found):
-        raise Locked("sealing.symbolic-link", path=path.name)
+        raise Locked("sealing.symbolic-link", hints=("hint.no-symbolic-link",), path=path.name)
     if POSIX and (stat.S_IMODE(found.st_mode) & _OTHERS or found.st_uid != os.geteuid()):
         raise Locked("sealing.loose-permissions", hints=("hint.tighten-permissions",), path=path.name)
+
+
+def open_to_others(path: Path, *, may_read: bool = False) -> bool:
+    """Tell whether what is there leads elsewhere, is not ours, or others can reach it (with `may_read`: change it)."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    others = _OTHERS_WRITE if may_read else _OTHERS
+    return _leads_elsewhere(found) or (
+        POSIX and (bool(stat.S_IMODE(found.st_mode) & others) or found.st_uid != os.geteuid())
+    )
