@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 
 from exchange.counting.current import AsOf, current
+from exchange.indicators.moments import Moment
 from exchange.store import tables
+from exchange.store.columns import Day
 
 Column = sa.ColumnElement[Any]
 
@@ -45,6 +47,8 @@ class Gathering:
     as_of: AsOf
     # Of which episodes anything is gathered; of all where there is no condition.
     only: Column | None = None
+    # Days so many months from an episode's own, by their names in the base: each is worked out once for all windows.
+    days: dict[str, Moment] = field(default_factory=dict)
     _readings: dict[str, _Reading] = field(default_factory=dict)
     _limits: list[tuple[sa.FromClause, Column]] = field(default_factory=list)
 
@@ -75,6 +79,14 @@ class Gathering:
             reading.ends[what] = (low.label(f"{name}_low"), high.label(f"{name}_high"))
             reading.kept.append_column(sa.column(name, sa.Integer()))
         return reading.kept.c[reading.ends[what][0].name.removesuffix("_low")]
+
+    def on(self, moment: Moment) -> Column:
+        """Return the day of a moment of an episode, as a column of the base."""
+        name = f"{moment.anchor}_{moment.amount}_{moment.unit}".replace("-", "minus_")
+        if name not in self.days:
+            self.days[name] = moment
+            self.base.append_column(sa.column(name, Day()))
+        return self.base.c[name]
 
     def joined_limits(self, limits: sa.FromClause, on: Column) -> None:
         """Join a small table of constants to each episode."""

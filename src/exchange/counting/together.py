@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from exchange.counting import cohort, folding
 from exchange.counting.cohort import Asked
 from exchange.counting.engines import OnDuckDB, Row
+from exchange.counting.functions import moment_on
 from exchange.counting.gathering import NUMBER, Gathering, used
 from exchange.counting.joining import Column, Joined
 from exchange.indicators.cohort import (
@@ -26,6 +27,7 @@ from exchange.indicators.cohort import (
 )
 from exchange.indicators.cube import CASE_PATIENTS, CASE_PRODUCTS, CASE_TOTALS, EVIDENCE
 from exchange.indicators.definition import Definition
+from exchange.indicators.moments import Moment
 from exchange.indicators.oracle import part_names
 
 # A status as a small number, which is kept and compared in less room than a word.
@@ -155,18 +157,20 @@ def together(name: str, asked: Sequence[tuple[int, Asked]], otherwise: Callable[
     cases = [(place, one) for place, one in questions if _folds(one.question.definition)]
     alone = [(place, otherwise(one)) for place, one in questions if not _folds(one.question.definition)]
     kept: list[Kept] = []
+    days: Mapping[str, Moment] = {}
     queries: list[tuple[int, sa.Select[Any]]] = list(alone)
     if len(questions) == len(cases) == 1 and cases[0][1].question.definition.where:
-        kept = _narrowed(base, cases[0])
+        kept, days = _narrowed(base, cases[0])
     elif cases:
         gathering = Gathering(base, asked[0][1].as_of)
+        days = gathering.days
         judged, people = _judged(base.name, gathering, cases, None)
         kept = [*gathering.kept(), judged, people]
     for place, one in cases:
         queries += [(place, _totals(kept[-2], place, one)), (place, _products(kept[-1], place, one))]
     every = cohort.based(asked[0][1]).subquery("every")
     needed = used(base, [select for _, select in (*kept, *queries)])
-    first = (base.name, sa.select(*(every.c[column] for column in needed)))
+    first = (base.name, sa.select(*(_column(column, every, days) for column in needed)))
     return Together((first, *kept), tuple(queries))
 
 
@@ -184,8 +188,19 @@ def _groups(asked: Asked) -> list[str]:
     return folding.group_names(len(asked.question.group_by))
 
 
-def _narrowed(base: sa.TableClause, case: tuple[int, Asked]) -> list[Kept]:
-    """Return what to keep for one question by itself: what it does not look at is left out as soon as that is known."""
+def _column(name: str, episodes: sa.FromClause, days: Mapping[str, Moment]) -> Column:
+    """Return a column of episodes, or the day of a moment under its name."""
+    if name not in days:
+        return episodes.c[name]
+    anchors = {anchor: episodes.c[f"{anchor}_date"] for anchor in ("start", "end", "handover")}
+    return moment_on(days[name], anchors).label(name)
+
+
+def _narrowed(base: sa.TableClause, case: tuple[int, Asked]) -> tuple[list[Kept], Mapping[str, Moment]]:
+    """Return what to keep for one question by itself, with days of the base by their names.
+
+    Episodes that it does not look at are left out as soon as that is known.
+    """
     asked, name = case[1], f"{base.name}_looked_at"
     first = Gathering(base, asked.as_of)
     joined = Joined(base, asked.as_of, asked.question.instruments, gathering=first)
@@ -197,10 +212,11 @@ def _narrowed(base: sa.TableClause, case: tuple[int, Asked]) -> list[Kept]:
     then = Gathering(narrow, asked.as_of, only=admitted)
     last = _judged(base.name, then, [case], [(sa.not_(admitted), narrow.c[_ADMITTED])])
     later = [*then.kept(), *last]
-    columns = [base.c[column] for column in used(narrow, [select for _, select in later]) if column != _ADMITTED]
+    needed = [column for column in used(narrow, [select for _, select in later]) if column != _ADMITTED]
+    columns = [_column(column, base, then.days) for column in needed]
     every = sa.select(*columns, state).select_from(first.source()).subquery("every")
     looked_at = sa.select(every).where(every.c[_ADMITTED] != _number(CODES[OUTSIDE]))
-    return [*first.kept(), (name, looked_at), *later]
+    return [*first.kept(), (name, looked_at), *later], first.days
 
 
 def _number(number: int) -> Column:
