@@ -38,6 +38,9 @@ def test_the_words_are_in_the_readers_language(run, mailed):
     assert dutch.out.splitlines()[0].startswith("bestand ")
     assert english.out.splitlines()[0].startswith("file ")
     assert "afzender" in dutch.out
+    assert {"True", "False"}.isdisjoint(dutch.out.split())
+    assert dutch.out.splitlines()[-1].split()[-1] == "nee"
+    assert english.out.splitlines()[-1].split()[-1] == "no"
 
 
 def test_no_name_or_number_of_a_client_is_shown(run, mailed):

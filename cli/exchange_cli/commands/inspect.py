@@ -26,5 +26,6 @@ def command(speaker: Speaker, file: Path) -> None:
     except WorkspaceError:
         seen = inspecting.inspect(file, None)
     for name, value in seen.items():
-        speaker.line(f"{speaker.say('program.inspect-' + name):<24} {value}")
+        said = speaker.say("program.yes" if value else "program.no") if isinstance(value, bool) else value
+        speaker.line(f"{speaker.say('program.inspect-' + name):<24} {said}")
     speaker.result(seen)

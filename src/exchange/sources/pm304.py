@@ -7,6 +7,7 @@ is the same up to position 310, and 60 positions of the insurer's answer follow.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -50,6 +51,8 @@ def rows(file: BinaryIO) -> Iterator[PatientRow | ClaimRow | SettledRow | Reject
     number, closed = 0, False
     while raw := file.readline(_LINE_LIMIT):
         number += 1
+        if number == 1:
+            raw = raw.removeprefix(BOM_UTF8)  # an editor put it there
         line = raw.decode("ascii").rstrip("\r\n") if raw.isascii() and raw[-1:] == b"\n" else _decode(raw)
         if line is None:
             raise SourceError("sources.pm304-not-fixed-width", hints=("hint.export-again",), line=number)
@@ -73,6 +76,7 @@ def rows(file: BinaryIO) -> Iterator[PatientRow | ClaimRow | SettledRow | Reject
 
 def message_code(first: bytes) -> str:
     """Return 107 (PM304) or 108 (PM305) for the beginning of such a file, or nothing."""
+    first = first.removeprefix(BOM_UTF8)
     code = first[:5].removeprefix(b"01").decode("latin-1")
     return code if first.startswith(b"01") and code in {"107", "108"} else ""
 
@@ -84,7 +88,7 @@ def is_answer(first: bytes) -> bool:
 
 def is_test(first: bytes) -> bool:
     """Tell whether the opening record says that this is a test message."""
-    return first[9:10] == b"T"
+    return first.removeprefix(BOM_UTF8)[9:10] == b"T"
 
 
 def _decode(raw: bytes) -> str | None:

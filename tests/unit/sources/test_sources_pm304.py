@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from exchange.errors import SourceError
 from exchange.records.codes import Sex, SourceKind
+from exchange.sources import reading
 from exchange.sources.pm304 import rows
 from exchange.sources.rows import ClaimRow, PatientRow, Rejected, SettledRow
 
@@ -55,6 +57,16 @@ def test_a_person_and_a_claim_are_read_field_by_field(pm304: Any) -> None:
 @pytest.mark.parametrize("end", ["\r\n", "\n"])
 def test_both_line_ends_are_read(pm304: Any, end: str) -> None:
     assert len(read(pm304.whole(pm304.person(), pm304.claim(), end=end))) == 2
+
+
+@pytest.mark.parametrize("sort", ["P", "T"])
+def test_a_byte_order_mark_that_an_editor_put_in_front_does_not_matter(pm304: Any, tmp_path: Path, sort: str) -> None:
+    file = tmp_path / "declaraties.txt"
+    whole = pm304.whole(pm304.person(), pm304.claim())
+    file.write_bytes(b"\xef\xbb\xbf" + whole[:9] + sort.encode() + whole[10:])
+    found = reading.read(file, on=date(2026, 1, 1))
+    assert (found.kind, found.test) == ("pm304", sort == "T")
+    assert len(list(found.rows())) == 2
 
 
 def test_spaces_cut_off_at_the_end_of_a_line_do_not_matter(pm304: Any) -> None:
