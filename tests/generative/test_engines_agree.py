@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exchange.counting import counting, functions
+from exchange.counting import counting, functions, laying
 from exchange.counting.engines import OnStore
 from exchange.indicators import oracle
 from exchange.indicators.classes import CLASSES
@@ -535,6 +535,19 @@ def test_sqlite_gives_the_same_from_shared_episodes(engine: sa.Engine) -> None:
         dataset = _Maker(11, 30).dataset()
         write(connection, dataset)
         share(connection, dataset)
+        transaction.rollback()
+
+
+@pytest.mark.parametrize("group_by", [(), ("location", "month")])
+def test_sqlite_gives_the_same_where_the_store_is_too_vast_to_be_laid_out(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, group_by: tuple[str, ...]
+) -> None:
+    asked = [Question(one, START, END, CUT_OFF, _split(one, group_by), INSTRUMENTS) for one in _definitions()]
+    with engine.connect() as connection, connection.begin() as transaction:
+        write(connection, _Maker(12, 40).dataset())
+        laid = list(counting.cubes(OnStore(connection), asked, reference=TABLE))
+        monkeypatch.setattr(laying, "MOST_ROWS", -1)
+        assert list(counting.cubes(OnStore(connection), asked, reference=TABLE)) == laid
         transaction.rollback()
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from exchange.errors import IndicatorError
 from exchange.indicators.cube import CubeRow, case_counts, index_counts, mean_counts
 from exchange.indicators.figure import Figure, Verdict
-from exchange.indicators.figures import figure
+from exchange.indicators.figures import figure, figures
 from exchange.indicators.reading import shipped_definitions
 
 START, END, CUT_OFF = date(2023, 1, 1), date(2024, 1, 1), date(2025, 1, 1)
@@ -86,3 +87,15 @@ def test_an_own_estimate_of_the_index_is_refused_below_thirty_patients() -> None
     assert caught.value.rule == "indicators.reference-too-few"
     found = figure(definition, enough, start=START, end=END, cut_off=CUT_OFF, target=130)
     assert (found.value, found.verdict) == (112.5, Verdict.MET)
+
+
+def test_figures_of_rows_that_share_their_integers_are_those_of_each_row_alone() -> None:
+    definition = shipped_definitions()["onward-advice"]
+    asked: dict[str, Any] = {"start": START, "end": END, "cut_off": CUT_OFF}
+    row = dict.fromkeys(NAMES, 0) | {"eligible": 1, "due": 1, "answered": 1, "numerator": 1}
+    many, few, none = case_counts([row] * 40), case_counts([row]), {"not-due": 0}
+    rows = [CubeRow({"location": name}, one, none, none) for name, one in (("34", many), ("40", few), ("50", many))]
+    found = figures(definition, rows, **asked)
+    assert found == tuple(figure(definition, one, **asked) for one in rows)
+    assert [one.group["location"] for one in found] == ["34", "40", "50"]
+    assert found[0].interval is found[2].interval
