@@ -23,7 +23,9 @@ from exchange.operations import (
     partners,
     reporting,
     sharing,
+    weighing,
 )
+from exchange.operations.gathering import terms_of
 from exchange.operations.inventing import drawing, tables
 from exchange.operations.workspace import Workspace
 from exchange.records.codes import Answered
@@ -63,9 +65,9 @@ def _advice(number: int) -> Answered:
     return Answered.YES if number % 3 == 0 else Answered.NO
 
 
-def corrected(count: int) -> tuple[drawing.Course, ...]:
+def corrected(count: int, drawn: tuple[drawing.Course, ...] | None = None) -> tuple[drawing.Course, ...]:
     """Return the same, where the advice of so many patients with one treatment turns out to be otherwise."""
-    drawn = courses()
+    drawn = courses() if drawn is None else drawn
     often = [one.client.number for one in drawn]
     once = [
         one.key
@@ -81,38 +83,54 @@ def corrected(count: int) -> tuple[drawing.Course, ...]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a practice and a GP who agreed on figures; cases were opened and no figure was told yet."""
     top = tmp_path_factory.mktemp("reporting")
-    with _make(top, "praktijk", drawing.PRACTICE) as practice, _make(top, "huisarts", GP) as gp:
-        for giver, taker, kind in ((gp, practice, "gp"), (practice, gp, "practice")):
-            file = top / f"{giver.folder.name}.json"
-            card = partners.own_card(giver, to=file)
-            partners.add(taker, file, kind=kind)
-            partners.verify(
-                taker, card.parties[0], fingerprint=card.fingerprint, ours=taker.card.fingerprint, how="vergeleken"
-            )
-        signs = drafting.Signing("praktijkhouder", "eigenaar", "privacy@voorbeeld.invalid")
-        draft = drafting.new(
-            practice, "gp", parties=(GP,), agreement_id="huisarts", start=date(2024, 1, 1), until=date(2027, 12, 31),
-            covers_from=drawing.FIRST_DAY, signing=dict.fromkeys((drawing.PRACTICE, GP), signs), indicators=INDICATORS,
-            targets={INDICATORS[0]: 0.5}, place="Voorbeeldstad (verzonnen)",
-        )  # fmt: skip
-        text = draft.read_text(encoding="utf-8")
-        place = text.rindex("\n\n", 0, text.index("\ncontrollers:")) + 1
-        draft.write_text(text[:place] + FLOW + text[place:], encoding="utf-8")
-        for posted in agreeing.sign(practice, draft).files:
-            importing.take_in(gp, [posted.file])
-            importing.take_in(practice, [one.file for one in agreeing.accept(gp, "huisarts").files])
-        practice.at(now=NOW, on=NOW.date())
-        _load(practice, top, courses())
-        consents = top / "toestemming.csv"
-        consents.write_bytes(tables.consents(courses(), {GP: ("effect",)}).decode("cp1252").encode())
-        consenting.load(practice, consents)
-        first = exporting.export(practice, "huisarts")
-        gp.at(now=NOW, on=NOW.date())
-        importing.take_in(gp, [one.file for one in first.files])
+    _build(top, {"huisarts": GP}, courses(), FLOW)
+    with _open(top, "huisarts") as gp, _open(top, "praktijk") as practice:
         # The cases are open now; of figures there was nothing to tell yet.
         assert practice.store.releases.all() == ()
         assert gp.store.received.of_event("indicator-report") == ()
     return top
+
+
+def _build(top: Path, gps: dict[str, str], drawn: tuple[drawing.Course, ...], flow: str) -> None:
+    """Make a practice that agreed on figures with some GPs, has its records, and exported once."""
+    others = {name: _make(top, name, party) for name, party in gps.items()}
+    with _make(top, "praktijk", drawing.PRACTICE) as practice:
+        for gp in others.values():
+            for giver, taker, kind in ((gp, practice, "gp"), (practice, gp, "practice")):
+                file = top / f"{giver.folder.name}.json"
+                card = partners.own_card(giver, to=file)
+                partners.add(taker, file, kind=kind)
+                partners.verify(
+                    taker, card.parties[0], fingerprint=card.fingerprint, ours=taker.card.fingerprint, how="vergeleken"
+                )
+        signs = drafting.Signing("praktijkhouder", "eigenaar", "privacy@voorbeeld.invalid")
+        parties = tuple(gps.values())
+        draft = drafting.new(
+            practice, "gp", parties=parties, agreement_id="huisarts", start=date(2024, 1, 1), until=date(2027, 12, 31),
+            covers_from=drawing.FIRST_DAY, signing=dict.fromkeys((drawing.PRACTICE, *parties), signs),
+            indicators=INDICATORS, targets={INDICATORS[0]: 0.5}, place="Voorbeeldstad (verzonnen)",
+        )  # fmt: skip
+        text = draft.read_text(encoding="utf-8")
+        place = text.rindex("\n\n", 0, text.index("\ncontrollers:")) + 1
+        draft.write_text(text[:place] + flow + text[place:], encoding="utf-8")
+        for posted, gp in zip(agreeing.sign(practice, draft).files, others.values(), strict=True):
+            importing.take_in(gp, [posted.file])
+            importing.take_in(practice, [one.file for one in agreeing.accept(gp, "huisarts").files])
+        practice.at(now=NOW, on=NOW.date())
+        _load(practice, top, drawn)
+        consents = top / "toestemming.csv"
+        consents.write_bytes(tables.consents(drawn, dict.fromkeys(parties, ("effect",))).decode("cp1252").encode())
+        consenting.load(practice, consents)
+        sent = exporting.export(practice, "huisarts").files
+    for one, gp in zip(sent, others.values(), strict=True):
+        gp.at(now=NOW, on=NOW.date())
+        importing.take_in(gp, [one.file])
+        gp.close()
+
+
+def _open(top: Path, name: str, days: int = 0) -> Any:
+    now = NOW + timedelta(days=days)
+    return Workspace.open(top / name, passphrase=lambda _name: "", now=now, on=now.date(), user="tester")
 
 
 def _make(top: Path, name: str, party: str) -> Workspace:
@@ -140,8 +158,7 @@ def opened(world: Path) -> Callable[..., Any]:
     """Return how to open one of both, so many days later."""
 
     def opening(name: str, days: int = 0) -> Any:
-        now = NOW + timedelta(days=days)
-        return Workspace.open(world / name, passphrase=lambda _name: "", now=now, on=now.date(), user="tester")
+        return _open(world, name, days)
 
     return opening
 
@@ -181,9 +198,6 @@ def test_the_partner_is_told_once_what_outsiders_may_see_and_can_read_it(opened:
     # As of the last agreed day, so that it stands still until the next.
     assert advice.end == advice.cut_off == date(2026, 7, 1)
     with opened("praktijk") as practice:
-        from exchange.operations import weighing
-        from exchange.operations.gathering import terms_of
-
         (ours,) = [
             one.figure
             for one in weighing.weigh(terms_of(practice, "huisarts"), date(2026, 7, 1))
@@ -323,3 +337,37 @@ def test_a_release_by_somebody_else_meanwhile_stops_the_export(opened: Any, monk
         assert raised.value.rule == "exporting.meanwhile"
         assert practice.store.journal.outgoing() == before
         assert [one.document for one in practice.store.releases.all()] == ["elsewhere"]
+
+
+def test_minutes_for_one_of_several_parties_stand_in_the_ledger_and_are_held_to_it(tmp_path: Path) -> None:
+    from exchange.operations import reviewing
+
+    drawn = tuple(
+        replace(one, referrer=drawing.GPS[number % 2], onward=Answered.YES if number % 3 == 0 else Answered.NO)
+        if one.end
+        else replace(one, referrer=drawing.GPS[number % 2])
+        for number, one in enumerate(courses())
+    )
+    _build(tmp_path, {"huisarts-a": drawing.GPS[0], "huisarts-b": drawing.GPS[1]}, drawn, "")
+    said = {}
+    for days, changed in ((0, 0), (1, 3)):
+        with _open(tmp_path, "praktijk", days) as practice:
+            if changed:
+                _load(practice, tmp_path, corrected(changed, drawn))
+            to = tmp_path / f"minutes-{days}.md"
+            reviewing.prepare(practice, "huisarts", to=[to], reader=GP, moment=date(2026, 7, 1))
+            cells = practice.store.releases.all()
+            documents = {one.document for one in cells}
+            terms = terms_of(practice, "huisarts")
+            whole = weighing.weigh(terms, date(2026, 7, 1))
+            shown, _ = weighing.beside_released(terms, date(2026, 7, 1), GP, whole)
+            said[days] = {one.definition.id: one.figure for one in shown}
+        assert documents == {"review huisarts 2026-11-02"}
+    assert said[0]["onward-advice"].masked is None
+    assert said[1]["onward-advice"].masked == weighing.WOULD_REVEAL
+    assert said[1]["onward-advice"].numerator is None
+    # To its own eyes the practice shows everything, and enters nothing.
+    with _open(tmp_path, "praktijk", 2) as practice:
+        before = practice.store.releases.all()
+        reviewing.prepare(practice, "huisarts", to=[tmp_path / "own.md"], moment=date(2026, 7, 1))
+        assert practice.store.releases.all() == before
