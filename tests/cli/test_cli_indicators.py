@@ -258,3 +258,30 @@ def test_an_agreement_needing_indicator_is_calculated_when_named(run: Any, pract
     assert one["specialist-referral-rate"]["start"] == date(2024, 1, 1).isoformat()
     table = run("indicators", "specialist-referral-rate", "--language", "nl", workspace=practice)
     assert "Verwijzingen naar de specialist" in table.out
+
+
+def test_the_query_and_the_reasons_are_of_what_was_asked(run: Any, practice: Path) -> None:
+    """An option that is passed over without a word would show another figure's query or reasons."""
+    whole, split = (
+        run("indicators", "measured", "--sql", *more, "--json", workspace=practice).json["sql"]["measured"]
+        for more in ((), ("--by", "location"))
+    )
+    assert whole != split
+    pooled = run("indicators", "measured", "--sql", "--engine", "trino", "--by", "sex", "--json").json["sql"][
+        "measured"
+    ]
+    assert "sex" in pooled
+    number = "P00296"
+    inside, outside = (
+        run("indicators", "measured", "--why", number, "--from", day, "--language", "en", workspace=practice)
+        for day in ("2024-01-01", "2026-01-01")
+    )
+    assert "outside this indicator" not in inside.out
+    assert "outside this indicator" in outside.out
+    assert run("indicators", "measured", "--why", f" {number} ", "--from", "2024-01-01", "--language", "en",
+               workspace=practice).out == inside.out  # fmt: skip
+    early = run("indicators", "measured", "--why", number, "--as-of", "1", "--language", "en", workspace=practice)
+    assert early.out != inside.out
+    for words in (("--why", number), ("--as-of", "1"), ("--as-of", "0")):
+        refused = run("indicators", "measured", "--data", ".", *words, "--language", "en", workspace=practice)
+        assert (refused.code, words[0] in refused.err) == (2, True)

@@ -164,12 +164,14 @@ def _shared(engine: Engine, asked: Sequence[Asked]) -> Iterator[Mapping[Cohort |
             engine.let_go(table.name)
 
 
-def sql(definition: Definition, dialect: str, *, reference: ReferenceTable | None = None) -> str:
-    """Return the query of a definition as it runs on an engine, over the rows that are there now, unsplit."""
+def sql(
+    definition: Definition, dialect: str, *, group_by: tuple[str, ...] = (), reference: ReferenceTable | None = None
+) -> str:
+    """Return the query of a definition as it runs on an engine, over the rows that are there now."""
     if dialect not in DIALECTS:
         raise IndicatorError("indicators.engine-unknown", engine=dialect, known=", ".join(DIALECTS))
     any_day = date(2000, 1, 1)
-    question = Question(definition, any_day, any_day, any_day, (), known_instruments())
+    question = Question(definition, any_day, any_day, any_day, group_by, known_instruments())
     if dialect in COMPILE_ONLY:
         return text(query(Asked(question, Rows.EXPORTED), reference), dialect).sql
     return str(query(Asked(question, None), reference).compile(dialect=sa.dialects.registry.load(dialect)()))

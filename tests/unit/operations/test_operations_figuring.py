@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from exchange.errors import IndicatorError, StoreError
-from exchange.operations import figuring
+from exchange.operations import figuring, reasoning
 from exchange.operations.workspace import Workspace
 
 START, END = date(2024, 1, 1), date(2026, 1, 1)
@@ -138,18 +138,18 @@ def test_queries_are_those_of_the_store_it_runs_on(practice: Workspace) -> None:
 
 def test_why_needs_a_client_and_answers_for_every_kind_of_indicator(practice: Workspace) -> None:
     with pytest.raises(StoreError) as nobody:
-        figuring.why(practice, (), "nobody")
+        reasoning.why(practice, (), "nobody")
     assert nobody.value.rule == "operations.unknown-epd"
-    told = figuring.why(practice, (), "P00001", language="en")
+    told = reasoning.why(practice, (), "P00001", language="en")
     heads = [line for line in told if not line.startswith("  ")]
     assert len(heads) == len(figuring.definitions())
     for name in ("sessions-per-patient", "evaluation-moments", "gp-contacts", "returns-on-time", "treatment-index"):
-        first, *steps = figuring.why(practice, (name,), "P00001", language="en")
+        first, *steps = reasoning.why(practice, (name,), "P00001", language="en")
         assert steps, first
         assert all(
             step.strip().startswith(("yes:", "no:", "unknown:", "not reached:", "not due yet:")) for step in steps
         )
-    (totals,) = figuring.why(practice, ("specialist-referral-rate",), "P00001", language="en")
+    (totals,) = reasoning.why(practice, ("specialist-referral-rate",), "P00001", language="en")
     assert "counts partners' totals" in totals
 
 
