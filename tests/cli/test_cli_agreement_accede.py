@@ -200,6 +200,13 @@ def test_a_party_accedes_on_paper_and_gets_its_forms(run: Run, hagro: Any, tmp_p
     form = tmp_path / "form.xlsx"
     made = run("agreement", "form", "papier", "--partner", "agb:01000009", "--to", form, "--json", workspace=practice)
     assert (made.code, form.exists()) == (0, True)
+    with hagro.open("praktijk") as workspace:
+        from exchange.agreements.agreement import from_mapping
+
+        agreement = agreeing.thawed(agreeing.find(workspace, "papier")).agreement
+    assert [(one.party, one.suite) for one in agreement.exceptions] == [("agb:01000009", "passphrase")]
+    # The next version is drafted from the text with who acceded in it: it lets their forms through too.
+    assert from_mapping(json.loads(json.dumps(agreement.raw))) == agreement
 
 
 # What can't join --------------------------------------------------------------------------------------------------

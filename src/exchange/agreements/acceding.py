@@ -122,6 +122,9 @@ def joined(frozen: Frozen, accessions: Iterable[Accession]) -> Frozen:
             reason = {language: say("agreements.exception-reason", {}, language) for language in ("nl", "en")}
             weaker = SuiteException(one.party.party, "passphrase", terms.passphrase_until, reason)
             agreement = replace(agreement, exceptions=(*agreement.exceptions, weaker))
+            # The next version is drafted from this: without it their forms would stop.
+            listed = [*raw["keys"]["exceptions"], _exception(weaker)]
+            raw["keys"] = {**raw["keys"], "exceptions": listed}
     return replace(frozen, agreement=replace(agreement, raw=raw))
 
 
@@ -203,6 +206,16 @@ def _party(party: Party) -> dict[str, Any]:
         "signatory": signatory | ({"name": party.signatory.name} if party.signatory.name else {}),
         "privacy-contact": party.privacy_contact,
         **{name: value for name, value in optional.items() if value},
+    }
+
+
+def _exception(weaker: SuiteException) -> dict[str, Any]:
+    """Return an exception as the text writes it."""
+    return {
+        "party": weaker.party,
+        "suite": weaker.suite,
+        "until": weaker.until.isoformat(),
+        "reason": dict(weaker.reason),
     }
 
 
