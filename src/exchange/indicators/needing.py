@@ -48,6 +48,8 @@ def _words(definition: Definition) -> Iterator[str]:
             yield from _happening(criterion)
         elif isinstance(criterion, Scores):
             yield from (f"scores: {criterion.wanted}", "anchor: start", "anchor: end")
+            if criterion.instrument == "primary":
+                yield "instrument: primary"
     yield from _compared(definition)
     if definition.moments:
         yield "moments"

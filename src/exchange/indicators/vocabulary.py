@@ -98,6 +98,8 @@ BRINGS: Mapping[str, tuple[str, ...]] = {
     "same: location": ("episode.location",),
     "scores: both": ("measurement.instrument", "measurement.day"),
     "scores: improved": ("measurement.instrument", "measurement.score", "measurement.day"),
+    # Which of the instruments that were taken is the one: the episode says it, fixed at the start.
+    "instrument: primary": ("episode.instrument",),
     "instrument": ("measurement.instrument", "measurement.score", "measurement.day"),
     "moments": (
         "session.count",

@@ -278,3 +278,16 @@ def test_every_sentence_has_its_dutch_and_its_english() -> None:
         assert set(texts) == {"nl", "en"}, id_
         assert all(texts.values()), id_
         assert id_ in catalogue()
+
+
+def test_the_instrument_of_the_goal_flows_with_its_reason_where_an_indicator_looks_at_that_one(world: Any) -> None:
+    frozen = world.frozen(PartnerKind.OTHER)
+    (report,) = (flow for flow in frozen.flows if flow.event == "outcome-report")
+    assert "episode.instrument" in report.elements
+    assert "episode.therapist" not in report.elements
+    for language in clauses.LANGUAGES:
+        label = elements()["episode.instrument"].label[language]
+        assert any(label in clause.text for clause in frozen.clauses[language])
+
+    (report,) = (flow for flow in world.frozen(PartnerKind.GP).flows if flow.event == "outcome-report")
+    assert "episode.instrument" not in report.elements

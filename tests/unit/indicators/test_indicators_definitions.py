@@ -96,6 +96,16 @@ def test_a_handover_needs_the_evaluation_that_decided_it() -> None:
     assert "evaluation.decision" not in taken_up
 
 
+def test_a_score_on_the_instrument_of_the_start_needs_to_be_told_which_that_is() -> None:
+    text = (shipped.agreements("indicators", "responders.yaml")).read_text(encoding="utf-8")
+    elsewhere = read(text.replace("instrument: primary", "instrument: nprs").encode(), "mine.yaml")
+
+    assert Need("episode.instrument", "practice") in needed(shipped_definitions()["responders"])
+    assert "episode.instrument" not in {need.element for need in needed(elsewhere)}
+    # Any instrument will do to have been measured at all.
+    assert "episode.instrument" not in {need.element for need in needed(shipped_definitions()["measured"])}
+
+
 def test_every_anchor_of_the_vocabulary_has_its_words() -> None:
     for anchor in ANCHORS:
         assert f"indicators.anchor.{anchor}" in catalogue()
