@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from exchange.counting.parquet import TABLES
@@ -17,22 +19,38 @@ Batch = Mapping[str, list[str]]
 
 def batches(folder: Path, size: int = SIZE) -> list[Batch]:
     """Return the files of a pool's exports, several exports at a time; IndicatorError where a table is not there."""
-    found: dict[str, dict[str, list[Path]]] = {}
+    found: dict[str, dict[str, list[str]]] = {}
+    weights: Counter[str] = Counter()
     for table in TABLES:
-        files = sorted((folder / table).glob("source=*/year=*/*.parquet"))
-        if not files:
+        for place in _named("source=", str(folder / table)):
+            for file in sorted(_files(place.path), key=lambda file: file.path):
+                found.setdefault(place.name, {}).setdefault(table, []).append(file.path)
+                weights[place.name] += file.stat().st_size
+        if not any(table in files for files in found.values()):
             raise IndicatorError("counting.no-exported", hints=("hint.counting-no-exported",), folder=str(folder))
-        for file in files:
-            found.setdefault(file.parent.parent.name, {}).setdefault(table, []).append(file)
     made: list[Batch] = []
     room = 0
     for source in sorted(found):
         files_of = found[source]
-        weighs = sum(file.stat().st_size for files in files_of.values() for file in files)
-        if not made or weighs > room:
+        if not made or weights[source] > room:
             made.append({table: [] for table in TABLES})
             room = size
-        room -= weighs
+        room -= weights[source]
         for table, files in files_of.items():
-            made[-1][table].extend(str(file) for file in files)
+            made[-1][table].extend(files)
     return made
+
+
+def _files(source: str) -> Iterator[os.DirEntry[str]]:
+    for year in _named("year=", source):
+        with os.scandir(year.path) as entries:
+            yield from (file for file in entries if file.name.endswith(".parquet"))
+
+
+def _named(beginning: str, folder: str) -> list[os.DirEntry[str]]:
+    """Return the folders in a folder by their name; a pool has many thousands, which `Path.glob` is slow at."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if entry.name.startswith(beginning) and entry.is_dir()]
+    except FileNotFoundError:
+        return []

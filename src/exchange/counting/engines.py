@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -73,11 +74,14 @@ class OnStore:
         self.connection.execute(sa.text(f"DROP TABLE {name}"))
 
 
+_TABLE = re.compile(rf"\b({'|'.join(parquet.TABLES)})\b")
+
+
 class OnDuckDB(AbstractContextManager["OnDuckDB"]):
     """DuckDB in this process, over a folder that `parquet.write` wrote; use it in a `with` block."""
 
     def __init__(self, folder: Path, *, memory: str = "", threads: int = 0, batch: int = batches.SIZE) -> None:
-        """Make a view of each table; IndicatorError where the folder holds none. `batch` is in bytes of Parquet."""
+        """Look for the tables; IndicatorError where the folder lacks one. `batch` is in bytes of Parquet."""
         found = batches.batches(folder, batch)
         self._connection = parquet.duckdb().connect(":memory:")
         if memory:
@@ -89,7 +93,8 @@ class OnDuckDB(AbstractContextManager["OnDuckDB"]):
         self._folder = folder
         self._batches = found
         self._texts: dict[int, tuple[sa.Select[Any], dialects.Text]] = {}
-        self._look_at(None)
+        self._part: batches.Batch | None = None
+        self._seen: set[str] = set()
 
     def parts(self) -> Iterator[None]:
         """Look at some exports at a time, one batch after another, and then at all of them again.
@@ -101,25 +106,30 @@ class OnDuckDB(AbstractContextManager["OnDuckDB"]):
             return
         try:
             for one in self._batches:
-                self._look_at(one)
+                self._part = one
+                self._seen.clear()
                 yield
         finally:
-            self._look_at(None)
+            self._part = None
+            self._seen.clear()
 
-    def _look_at(self, batch: batches.Batch | None) -> None:
-        """Make a view of each table, over a batch's files or over all."""
-        for name, table in parquet.TABLES.items():
+    def _see(self, sql: str) -> None:
+        """Make a view of each table that a query names, over a batch's files or over all: making one opens files."""
+        for name in sorted(set(_TABLE.findall(sql)) - self._seen):
+            table = parquet.TABLES[name]
             columns = ", ".join(f'"{column}"' for column in table.columns)
             whole = [f"{glob.escape(str(self._folder / name))}/source=*/year=*/*.parquet"]
-            files = whole if batch is None else [glob.escape(file) for file in batch[name]]
+            files = whole if self._part is None else [glob.escape(file) for file in self._part[name]]
             # A view takes no parameters; the names are ours, and those of files are quoted.
             listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
             rows = f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)"  # noqa: S608 - as said above
             self._connection.execute(f"CREATE OR REPLACE VIEW {name} AS {rows if files else _empty(table)}")
+            self._seen.add(name)
 
     def rows(self, query: sa.Select[Any]) -> list[Row]:
         """Return the rows by column name."""
         text = self._text(query)
+        self._see(text.sql)
         found = self._connection.execute(text.sql, list(text.ordered))
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -127,6 +137,7 @@ class OnDuckDB(AbstractContextManager["OnDuckDB"]):
     def keep(self, name: str, query: sa.Select[Any]) -> None:
         """Work a query out into a temporary table, whose rows DuckDB numbers as `rowid`."""
         text = self._text(query)
+        self._see(text.sql)
         self._connection.execute(f"CREATE TEMP TABLE {name} AS {text.sql}", list(text.ordered))
 
     def let_go(self, name: str) -> None:
