@@ -62,7 +62,8 @@ def write(folder: Path, dataset: Dataset, source: str = "made") -> dict[str, int
 
 def halves(dataset: Dataset) -> Iterator[Dataset]:
     """Yield a dataset in two, as if of two practices: each with the records of every other patient."""
-    patients = sorted({one.patient_id for one in (*dataset.patients, *dataset.episodes)})
+    known = {one.patient_id for one in dataset.patients}
+    patients = sorted(known | {one.patient_id for one in dataset.episodes})
     for here in (set(patients[::2]), set(patients[1::2])):
         episodes = tuple(one for one in dataset.episodes if one.patient_id in here)
         ids = {one.episode_id for one in episodes}
