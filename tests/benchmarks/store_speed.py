@@ -91,7 +91,7 @@ def catalogue_by_pandas(folder: Path) -> object:
     scales = {
         one.id: reading.Scale(
             one.better == "lower", one.lowest if one.better == "lower" else one.highest, one.mic, one.mic_percent,
-            one.mdc, one.effect,
+            one.mdc95, one.effect,
         )
         for one in instruments().values()
     }  # fmt: skip

@@ -74,7 +74,7 @@ LASTED = ("analgesic", "work-days-lost")
 
 def _instruments() -> dict[str, Instrument]:
     known = instruments()
-    percent = replace(known["qbpds"], id="percent", mic=None, mic_percent=20, mdc=30)
+    percent = replace(known["qbpds"], id="percent", mic=None, mic_percent=20, mdc=30, mdc_confidence=90)
     return {**known, "percent": percent}
 
 

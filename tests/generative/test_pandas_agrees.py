@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import math
 import random
 import sys
 from collections import Counter
@@ -58,7 +59,8 @@ NOUGHT = {(name, "censored") for name in (*OWN, "returns-on-time")} | {
 }
 SCALES = {
     name: reading.Scale(
-        one.better == "lower", one.lowest if one.better == "lower" else one.highest, one.mic, one.mic_percent, one.mdc,
+        one.better == "lower", one.lowest if one.better == "lower" else one.highest, one.mic, one.mic_percent,
+        one.mdc and math.ceil(one.mdc * 1.959964 / {90: 1.644854, 95: 1.959964, None: 1.959964}[one.mdc_confidence]),
         one.effect,
     )
     for name, one in made.INSTRUMENTS.items()

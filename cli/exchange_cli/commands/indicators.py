@@ -83,7 +83,7 @@ def command(
 
     Example: exchange indicators responders --jacobson-truax
     """
-    from exchange.operations import figuring, measuring
+    from exchange.operations import figuring, measuring, reasoning
 
     files = _of_files(speaker, ids, check, audience)
     if files is not None:
@@ -93,16 +93,20 @@ def command(
         given = {"--data": data, "--sql": sql, "--why": why, "--by": group_by, "--to": to}
         return _reliable(speaker, ids, norms, given, as_of=as_of, audience=audience, cut_off=_day(cut_off), **days)
     if sql and engine not in ("sql", "oracle"):
-        return _shown(speaker, figuring.texts(engine, ids))
+        return _shown(speaker, figuring.texts(engine, ids, group_by))
     if data is not None:
+        _require_none(speaker, "pooled.without", {"--why": why, "--as-of": as_of})
         over = {"engine": "duckdb" if engine == "sql" else engine, "remote": remote, "audience": audience}
         return _pooled(speaker, data, ids, to, group_by=group_by, on=_day(cut_off) or speaker.today(), **over, **days)
     figuring.require_store_engine(engine)
     with speaker.workspace() as workspace:
         if sql:
-            return _shown(speaker, figuring.queries(workspace, ids))
+            return _shown(speaker, figuring.queries(workspace, ids, group_by))
         if why is not None:
-            return _explained(speaker, figuring.why(workspace, ids, why, language=speaker.language))
+            days |= {"cut_off": _day(cut_off)}
+            return _explained(
+                speaker, reasoning.why(workspace, ids, why, as_of=as_of, language=speaker.language, **days)
+            )
         asked: dict[str, Any] = {"group_by": group_by, "engine": engine, "as_of": as_of, "cut_off": _day(cut_off)}
         figures, found, entered = _calculated(speaker, workspace, ids, to, audience, asked | days)
         shown = {one.indicator for one in figures}
@@ -159,14 +163,19 @@ def _day(moment: datetime | None) -> date | None:
     return None if moment is None else moment.date()
 
 
+def _require_none(speaker: Speaker, rule: str, given: Mapping[str, object]) -> None:
+    """Refuse an option that what was asked for does not have; it would be passed over without a word."""
+    for option, value in given.items():
+        if value or (value == 0 and not isinstance(value, bool)):
+            raise click.UsageError(speaker.say(rule, option=option))
+
+
 def _reliable(speaker: Speaker, ids: tuple[str, ...], norms: str, given: Mapping[str, object], **asked: Any) -> int:
     """Print Jacobson and Truax's table of reliable change, which stands by itself."""
     from exchange.operations import norming
     from exchange.reports import reliable
 
-    for option, value in given.items():
-        if value:
-            raise click.UsageError(speaker.say("reliable-change.alone", option=option))
+    _require_none(speaker, "reliable-change.alone", given)
     file = Path(norms) if norms else None
     with speaker.workspace() as workspace:
         found = norming.tables(workspace, ids, norms=file, language=speaker.language, **asked)

@@ -168,7 +168,7 @@ def _known(instruments: Mapping[str, Instrument]) -> tuple[tuple[str, int, int, 
             sign, best = (1, each.highest) if each.better == "higher" else (-1, each.lowest)
             # A MIC in percent of the start score is compared by cross-multiplication, so everything is times 100.
             times, percent = (1, 0) if each.mic is not None else (100, each.mic_percent or 0)
-            found.append((each.id, sign, times, best, each.mic or 0, percent, times * (each.mdc or 0)))
+            found.append((each.id, sign, times, best, each.mic or 0, percent, times * (each.mdc95 or 0)))
     return tuple(found)
 
 

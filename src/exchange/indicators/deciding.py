@@ -237,7 +237,7 @@ def has_threshold(instrument: Instrument) -> bool:
 def classify(instrument: Instrument, start: int, end: int) -> str:
     """Return the class of change; a MIC in percent of the start score is compared by cross-multiplication."""
     best = instrument.highest if instrument.better == "higher" else instrument.lowest
-    mdc = instrument.mdc or 0
+    mdc = instrument.mdc95 or 0
     if instrument.mic is not None:
         return change_class(start, end, instrument.mic, mdc, best, instrument.better)
     percent = max(1, (instrument.mic_percent or 0) * start)

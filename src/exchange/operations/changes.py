@@ -22,7 +22,7 @@ def changes(figure: Figure, named: Collection[str], language: str) -> tuple[Chan
     # A prognostic list is never reported as effect, whatever an episode names.
     used = [known for name, known in sorted(instruments().items()) if name in named and known.effect]
     alone = used[0] if len(used) == 1 else None
-    mic, mdc = (_points(alone, alone.mic), _points(alone, alone.mdc)) if alone is not None else (None, None)
+    mic, mdc = (_points(alone, alone.mic), _points(alone, alone.mdc95)) if alone is not None else (None, None)
     threshold = max(mic, mdc or mic) if mic is not None else None
     if threshold is not None and threshold == mic:
         del classes[WITHIN_ERROR]  # without a larger measurement error nobody can be in it

@@ -9,8 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exchange.errors import IndicatorError, StoreError
-from exchange.findings import Finding, say
+from exchange.errors import IndicatorError
+from exchange.findings import Finding
 from exchange.operations import files, trail
 from exchange.operations.workspace import Workspace
 
@@ -236,53 +236,23 @@ def protected(found: Sequence[Figure], audience: str) -> tuple[Figure, ...]:
     return protect(tuple(found), audience=Audience.OUTSIDE if outside else Audience.INTERNAL)
 
 
-def queries(workspace: Workspace, ids: Sequence[str] = ()) -> dict[str, str]:
+def queries(workspace: Workspace, ids: Sequence[str] = (), group_by: tuple[str, ...] = ()) -> dict[str, str]:
     """Return the SQL of definitions as it runs on this workspace's engine."""
-    return texts("postgresql" if "://" in workspace.settings.store else "sqlite", ids)
+    return texts("postgresql" if "://" in workspace.settings.store else "sqlite", ids, group_by)
 
 
-def texts(engine: str, ids: Sequence[str] = ()) -> dict[str, str]:
+def texts(engine: str, ids: Sequence[str] = (), group_by: tuple[str, ...] = ()) -> dict[str, str]:
     """Return the SQL of definitions as it runs on any engine; pooled ones look at exported tables."""
     from exchange.counting import counting
 
     chosen = [one for one in definitions(ids) if ids or one.kind != NEEDS_TABLE]
-    return {one.id: counting.sql(one, engine) for one in chosen}
+    return {one.id: counting.sql(one, engine, group_by=group_by) for one in chosen}
 
 
 def require_store_engine(engine: str) -> None:
     """Refuse an engine that does not count in the store."""
     if engine not in ("sql", "oracle"):
         raise IndicatorError("figuring.engine-elsewhere", hints=("hint.figuring-engine",), engine=engine)
-
-
-def why(workspace: Workspace, ids: Sequence[str], episode: str, *, language: str = "nl") -> tuple[str, ...]:
-    """Say of one treatment, by EPD number or koppelcode, which criteria hold: for the practice's own eyes."""
-    from exchange.indicators import explaining
-    from exchange.indicators.wording import step_text
-    from exchange.operations import measuring
-    from exchange.records.instruments import instruments
-
-    found = _episode(workspace, episode)
-    begin, until = period(workspace, None, None)
-    dataset = workspace.store.dataset()
-    lines = []
-    for definition in definitions(ids):
-        if definition.count == "aggregates":
-            told_nothing = say("figuring.status-no-episodes", {}, language)
-            lines.append(f"{definition.title[language]}: {told_nothing}")
-            continue
-        told = explaining.explain(
-            definition, dataset, found, start=begin, end=until, cut_off=workspace.on, instruments=instruments()
-        )  # fmt: skip
-        lines.append(f"{definition.title[language]}: {say(f'figuring.status-{told.status}', {}, language)}")
-        for step in told.steps:
-            mark = " ◄" if step.decisive else ""
-            lines.append(f"  {say(f'figuring.step-{step.outcome}', {}, language)}: {step_text(step, language)}{mark}")
-        held = [one.instrument for one in dataset.episodes if one.episode_id == found]
-        if measuring.judged_by(workspace, [definition]):
-            lines += [f"  {line}" for line in measuring.thresholds(held, language)]
-    trail.note(workspace, "explained", detail="indicator")
-    return tuple(lines)
 
 
 def row(figure: Figure, language: str) -> tuple[str, ...]:
@@ -377,20 +347,3 @@ def _agreement_start(workspace: Workspace) -> date:
 
     starts = [signing.thaw(one.payload).agreement.term.start for one in workspace.store.agreements.list()]
     return min(starts, default=workspace.on)
-
-
-def _episode(workspace: Workspace, given: str) -> str:
-    from exchange.errors import SealingError
-    from exchange.operations.referring import current_episode
-    from exchange.signing.pseudonyms import read_case_code
-
-    try:
-        case = workspace.store.cases.by_code(read_case_code(given))
-    except SealingError:
-        case = None
-    if case is not None:
-        return case.episode_id
-    try:
-        return current_episode(workspace, given).episode_id
-    except StoreError:
-        raise StoreError("operations.unknown-epd", hints=("hint.epd-number",)) from None

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from math import ceil
 from typing import Any
 
 from exchange import shipped
@@ -55,9 +56,10 @@ class Instrument:
     """One instrument; every score and threshold is an integer in units of 10**-`decimals`.
 
     `mic` is the minimal important change, `mdc` the smallest detectable change with `mdc_confidence` per cent (None:
-    the source does not say). `status` is `verified` or `unverified`: an unverified threshold is marked so wherever it
-    shows. `effect` is False for prognostic lists, which are never reported as effect. `reported_by` is client for a
-    PROM and therapist for a test. Without `scoring` only a total is taken.
+    the source does not say); `mdc95` is the same error at 95 %, by which change is judged. `status` is `verified` or
+    `unverified`: an unverified threshold is marked so wherever it shows. `effect` is False for prognostic lists, which
+    are never reported as effect. `reported_by` is client for a PROM and therapist for a test. Without `scoring` only a
+    total is taken.
     """
 
     id: str
@@ -88,6 +90,17 @@ class Instrument:
         return not (self.mic is None and self.mdc is None and self.mic_percent is None)
 
     @property
+    def mdc95(self) -> int | None:
+        """Return the smallest detectable change at 95 %, rounded up to a score that can occur.
+
+        A published one of another confidence is a normal quantile times the same error, and is converted; one whose
+        source names none is taken for 95 %.
+        """
+        if self.mdc is None or self.mdc_confidence is None:
+            return self.mdc
+        return _at_95(self.mdc, self.mdc_confidence)
+
+    @property
     def unverified(self) -> bool:
         """Tell whether it has a threshold that must be marked wherever it shows."""
         return self.has_threshold and self.status != VERIFIED
@@ -107,6 +120,14 @@ class Instrument:
         if self.decimals == 0:
             return str(score)
         return str(Decimal(score).scaleb(-self.decimals)).replace(".", decimal_mark)
+
+
+@cache
+def _at_95(error: int, confidence: int) -> int:
+    from statistics import NormalDist  # not needed to start, and it takes its time
+
+    normal = NormalDist()
+    return error if confidence == 95 else ceil(error * normal.inv_cdf(0.975) / normal.inv_cdf(0.5 + confidence / 200))
 
 
 @cache

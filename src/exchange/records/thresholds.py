@@ -24,11 +24,16 @@ def mic_text(instrument: Instrument, language: str) -> str:
 
 
 def mdc_text(instrument: Instrument, language: str) -> str:
-    """Write the measurement error with its confidence, where the source says it; empty where there is none."""
-    if instrument.mdc is None:
+    """Write the measurement error with its confidence, where the source says it; empty where there is none.
+
+    One of another confidence than 95 % is followed by what it comes to at 95 %, by which change is judged.
+    """
+    if instrument.mdc is None or instrument.mdc95 is None:
         return ""
     confidence = "" if instrument.mdc_confidence is None else f" ({instrument.mdc_confidence}%)"
-    return points(instrument, instrument.mdc, language) + confidence
+    text = points(instrument, instrument.mdc, language) + confidence
+    converted = instrument.mdc_confidence not in (None, 95)
+    return f"{text}, {points(instrument, instrument.mdc95, language)} (95%)" if converted else text
 
 
 def threshold_text(instrument: Instrument, language: str) -> str:

@@ -5,6 +5,7 @@ import pytest
 from exchange.records.dcsph import code_status, dcsph_codes, location_label
 from exchange.records.elements import elements
 from exchange.records.instruments import find_instrument, instruments
+from exchange.records.thresholds import mdc_text
 from exchange.store.tables import metadata
 
 
@@ -58,6 +59,16 @@ def test_thresholds_are_inside_the_range_and_unverified_ones_say_so() -> None:
             assert threshold is None or 0 < threshold <= instrument.highest - instrument.lowest
         if instrument.status == "verified":
             assert instrument.source
+
+
+def test_a_measurement_error_of_ninety_per_cent_is_converted_and_rounded_up() -> None:
+    """9 points x 1.9600 / 1.6449 is 10.72 on the LEFS, 10.9 makes 12.99 on the DASH; one at 95 % stays as it is."""
+    known = instruments()
+
+    assert (known["lefs"].mdc, known["lefs"].mdc_confidence, known["lefs"].mdc95) == (9, 90, 11)
+    assert (known["dash"].mdc, known["dash"].mdc_confidence, known["dash"].mdc95) == (109, 90, 130)
+    assert all(one.mdc95 == one.mdc for one in known.values() if one.mdc_confidence in (None, 95))
+    assert mdc_text(known["dash"], "nl") == "10,9 (90%), 13 (95%)"
 
 
 def test_a_prognostic_list_is_never_an_effect() -> None:
