@@ -59,7 +59,7 @@ def tables(
         version=definition.version,
         tables=tuple(_told(one, language) for one in found),
         lacking=any(one.norms is None for one in found if one.instrument),
-        method=next((one.improved.method for one in found if one.improved is not None), "–"),
+        method=next((one.improved.method for one in found if one.improved is not None), ""),
     )
 
 

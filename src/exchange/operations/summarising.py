@@ -45,8 +45,10 @@ def summary(
         raise ReportError("summarising.release-internal", hints=("hint.summarising-release",))
     facts = composer.summary()
     if not composer.outside:
-        # For the practice alone: nothing in it is withheld.
-        facts = dataclasses.replace(facts, reliable=norming.tables(workspace, language=chosen))
+        # For the practice alone: nothing in it is withheld. Where no change can be judged the page has no use for it.
+        found = norming.tables(workspace, language=chosen)
+        judged = any(one.basis != "none" for one in found.tables)
+        facts = dataclasses.replace(facts, reliable=found if judged else None)
 
     def write(file: Path, reference: Path | None) -> tuple[str, ...]:
         if file.name.lower().endswith(FHIR):

@@ -99,7 +99,7 @@ def about(found: ReliableChange, language: str) -> str:
         "cut_off": day(found.cut_off, language),
         "indicator": found.indicator,
         "version": found.version,
-        "method": found.method,
+        "method": found.method and say("reliable-change.intervals", {"method": found.method}, language),
     }
     return say("reliable-change.period", params, language)
 
