@@ -77,6 +77,7 @@ class Laid:
         columns = [quote(column.name) for column in query.selected_columns]
         key = columns.index("episode_id")
         columns[key] += " INTEGER PRIMARY KEY"
+        self._begin_anew(name)
         self._connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {name} ({', '.join(columns)})")
         self._run(dialects.Text(f"INSERT INTO {name} {text.sql}", text.named, text.ordered))
 
@@ -96,6 +97,10 @@ class Laid:
         """Drop whatever was laid out."""
         while self._made:
             self.let_go(self._made.pop())
+
+    def _begin_anew(self, name: str) -> None:
+        # Python's own driver begins no transaction before a table is made: undoing one can bring a dropped one back.
+        self._connection.exec_driver_sql(f"DROP TABLE IF EXISTS temp.{name}")
 
     def _run(self, text: dialects.Text) -> Any:
         return self._connection.exec_driver_sql(text.sql, text.ordered).cursor
@@ -126,6 +131,7 @@ class Laid:
         self._connection.execute(insert)
 
     def _fill(self, table: sa.Table, rows: sa.Select[Any]) -> None:
+        self._begin_anew(table.name)
         self._connection.execute(sa.schema.CreateTable(table))
         self._made.append(table.name)
         self._connection.execute(table.insert().from_select([column.name for column in table.c], rows))
