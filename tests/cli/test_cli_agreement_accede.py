@@ -707,5 +707,14 @@ def test_answers_of_one_member_do_not_touch_anothers_figures(run: Run, joined: A
             assert after[key]["value"] == one["value"]
 
 
-def test_only_the_practice_sees_figures_per_partner(joined: Any, refused: Any) -> None:
-    refused(joined["huisarts-a"], "agreement", "figures", "hagro", rule="sharing.practice-only")
+def test_only_the_practice_sees_figures_per_partner(run: Run, joined: Any) -> None:
+    """A partner sees what the practice told it, which is nothing yet, and never a figure of another partner."""
+    from exchange.errors import AgreementError
+    from exchange.operations import sharing
+
+    said = run("agreement", "figures", "hagro", "--by", "party", "--json", workspace=joined["huisarts-a"])
+
+    assert (said.code, said.json["figures"]) == (0, [])
+    with joined.open("huisarts-a") as a, pytest.raises(AgreementError) as refused:
+        sharing.figures(a, "hagro")
+    assert refused.value.rule == "sharing.practice-only"

@@ -184,7 +184,6 @@ def test_people_are_coarsened_no_further_than_they_need():
     assert "odd" not in found
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql", "duckdb", "spark", "trino"])
 def test_the_practice_is_the_region_so_five_must_share_within_each():
     from exchange.operations.coarsening import LEAST, Known, coarsened
 
@@ -209,6 +208,7 @@ def test_a_pooled_folder_tells_no_place_of_anybody(run, pooling, tmp_path):
         assert not [one for one in said if "Voorbeeldstad" in one or one.startswith(("agb:", "kvk:"))]
 
 
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql", "duckdb", "spark", "trino"])
 def test_the_query_of_any_engine_is_shown_without_a_workspace(run, tmp_path, engine):
     said = run("indicators", "onward-advice", "--sql", "--engine", engine, "--json", cwd=tmp_path)
     assert said.code == 0, said.out
