@@ -91,7 +91,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return top
 
 
-def _build(top: Path, gps: dict[str, str], drawn: tuple[drawing.Course, ...], flow: str) -> None:
+def _build(
+    top: Path,
+    gps: dict[str, str],
+    drawn: tuple[drawing.Course, ...],
+    flow: str,
+    indicators: tuple[str, ...] = INDICATORS,
+) -> None:
     """Make a practice that agreed on figures with some GPs, has its records, and exported once."""
     others = {name: _make(top, name, party) for name, party in gps.items()}
     with _make(top, "praktijk", drawing.PRACTICE) as practice:
@@ -108,7 +114,7 @@ def _build(top: Path, gps: dict[str, str], drawn: tuple[drawing.Course, ...], fl
         draft = drafting.new(
             practice, "gp", parties=parties, agreement_id="huisarts", start=date(2024, 1, 1), until=date(2027, 12, 31),
             covers_from=drawing.FIRST_DAY, signing=dict.fromkeys((drawing.PRACTICE, *parties), signs),
-            indicators=INDICATORS, targets={INDICATORS[0]: 0.5}, place="Voorbeeldstad (verzonnen)",
+            indicators=indicators, targets={indicators[0]: 0.5}, place="Voorbeeldstad (verzonnen)",
         )  # fmt: skip
         text = draft.read_text(encoding="utf-8")
         place = text.rindex("\n\n", 0, text.index("\ncontrollers:")) + 1
@@ -371,3 +377,19 @@ def test_minutes_for_one_of_several_parties_stand_in_the_ledger_and_are_held_to_
         before = practice.store.releases.all()
         reviewing.prepare(practice, "huisarts", to=[tmp_path / "own.md"], moment=date(2026, 7, 1))
         assert practice.store.releases.all() == before
+
+
+def test_an_outcome_report_names_the_goals_instrument_where_an_indicator_is_judged_by_it(
+    world: Path, tmp_path: Path
+) -> None:
+    def goals(folder: Path) -> list[Any]:
+        with _open(folder, "huisarts") as gp:
+            kept = gp.store.received.of_event("outcome-report")
+        assert kept
+        found = [entry["resource"] for one in kept for entry in json.loads(one.content)["entry"]]
+        return [one["target"][0]["measure"]["coding"][0]["code"] for one in found if one["resourceType"] == "Goal"]
+
+    _build(tmp_path / "judged", {"huisarts": GP}, courses(), "", ("responders", "onward-advice"))
+
+    assert set(goals(tmp_path / "judged")) == {"nprs"}
+    assert goals(world) == []  # there nothing is judged by an instrument
