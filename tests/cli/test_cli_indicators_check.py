@@ -23,7 +23,7 @@ def test_a_definition_with_a_mistake_is_told_line_by_line_in_dutch(run: Any, tmp
     broken.write_text(text.replace("period: handover", "period: eind").replace("kind: proportion\n", ""), "utf-8")
     said = run("indicators", "--check", broken, "--language", "nl")
     assert said.code == 3
-    assert "hier ontbreekt het woord ‘kind’" in said.out
+    assert "ontbreekt het woord ‘kind’" in said.out
     assert "start, end, handover" in said.out
 
 

@@ -27,6 +27,7 @@ CHARACTERISTICS = ("age-band", "sex", "socio-economic", "diagnosis-group", "chro
 GROUPS = ("location", "diagnosis", "therapist", "access", "sex", "chronic", "month", "year")
 PARTNER_GROUP = ("partner",)
 NEW_EPISODE = "new-episode"
+REFERRAL = "specialist-referral"
 SESSIONS = "sessions"
 SESSIONS_TO_PARTNER = "sessions-to-partner"
 SESSION_TYPES = ("session", "group")
@@ -50,6 +51,30 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "referral.counterfactual": Attribute("referral", "counterfactual", Counterfactual),
     "evaluation.advice-taken-up": Attribute("evaluation", "advice_taken_up", Answered),
 }
+
+# The words that say something in a definition of this form, besides those that every definition has; in any other
+# form they would say nothing, and whoever wrote them would think they did.
+EVERYWHERE = frozenset(
+    {"id", "version", "kind", "count", "improvement", "title", "rationale", "limits"}
+    | {"sources", "supplier", "aggregate-form", "example"}
+)
+_CASES = ("period", "where", "exclude")
+_WORDS = {
+    ("rate-ratio", "episodes"): (*_CASES, "before", "after", "events"),
+    ("rate-ratio", "aggregates"): ("before", "after", "events", "population"),
+    ("mean", "patients"): ("period", "measure"),
+    ("mean-change", "episodes"): (*_CASES, "before", "after", "instrument"),
+    ("ratio", "episodes"): (*_CASES, "measure", "agreed"),
+    ("standardised-ratio", "episodes"): (*_CASES, "measure", "unit", "reference"),
+    ("proportion", "moments"): ("period", "moments"),
+    ("proportion", "returns"): ("period", "returns"),
+}
+
+
+def words_of(kind: str, count: str) -> frozenset[str]:
+    """Return the words of a definition of this kind over this unit."""
+    return EVERYWHERE | {*_WORDS.get((kind, count), (*_CASES, "outcome"))}
+
 
 # What a partner or client can be asked for a case; each is the element `answer.<event>`.
 EVENTS = (

@@ -34,7 +34,7 @@ def test_every_shipped_definition_has_no_findings_and_its_own_file_name(name: st
     ("old", "new", "rule", "at"),
     [
         ("kind: proportion", "kind: percentage", "indicators.not-one-of", "kind"),
-        ("improvement: higher\n", "", "indicators.missing-word", "id:"),
+        ("improvement: higher\n", "", "indicators.missing-word-top", "id:"),
         ("count: episodes", "count: episodes\ncolour: red", "indicators.unknown-word", "colour"),
         ("is: [hospital]", "is: [clinic]", "indicators.unknown-value", "is:"),
         ("is: [hospital]", "is: [unknown]", "indicators.unknown-value", "is:"),
@@ -42,7 +42,7 @@ def test_every_shipped_definition_has_no_findings_and_its_own_file_name(name: st
         ("event: specialist-referral, from", "event: new-episode, from", "indicators.same-location", "absent"),
         ("to: end + 12 months", "to: period-start + 12 months", "indicators.wrong-anchor", "absent"),
         ("to: end + 12 months", "to: handover + 42 days", "indicators.handover-period", "absent"),
-        ("to: end + 12 months", "to: end + 1 year", "indicators.not-by-schema", "absent"),
+        ("to: end + 12 months", "to: end + 1 year", "indicators.not-a-moment", "absent"),
         ("period: end", "period: end\nperiod: start", "indicators.double-key", "period: start"),
         ("period: end", "period: &a end", "indicators.yaml-alias", "period"),
         ("period: end", "period: !!python/name:os.system end", "indicators.yaml-alias", "period"),
