@@ -20,6 +20,7 @@ from exchange.indicators.statistics import (
     histogram_quantile,
     histogram_sd,
     mean_interval,
+    rarer,
     ratio_interval,
 )
 from exchange.records.instruments import instruments
@@ -170,7 +171,7 @@ def _answered_interval(c: Mapping[str, int], level: float) -> Interval | None:
         sum_m2=c["answered_answered"],
         sum_ym=c["numerator_answered"],
         sum_y2=c["numerator_numerator"],
-        patients_with_rarer=c["patients_numerator"] if 2 * y <= n else c["patients_refuted"],
+        patients_with_rarer=rarer(n, y, c["patients_numerator"], c["patients_refuted"]),
         level=level,
     )
 
@@ -186,7 +187,7 @@ def _unknowns_interval(c: Mapping[str, int], level: float) -> Interval | None:
         sum_m2=c["due_due"],
         sum_ym=c["numerator_due"],
         sum_y2=c["numerator_numerator"],
-        patients_with_rarer=c["patients_numerator"] if 2 * worst_y <= n else c["patients_doubtful"],
+        patients_with_rarer=rarer(n, worst_y, c["patients_numerator"], c["patients_doubtful"]),
         level=level,
     )
     best = clustered_wilson(
@@ -196,7 +197,7 @@ def _unknowns_interval(c: Mapping[str, int], level: float) -> Interval | None:
         sum_m2=c["due_due"],
         sum_ym=c["possible_due"],
         sum_y2=c["possible_possible"],
-        patients_with_rarer=c["patients_possible"] if 2 * best_y <= n else c["patients_refuted"],
+        patients_with_rarer=rarer(n, best_y, c["patients_possible"], c["patients_refuted"]),
         level=level,
     )
     return unknowns_interval(worst=worst, best=best)
@@ -212,6 +213,7 @@ def _mean(asked: _Asked, row: CubeRow) -> dict[str, Any]:
         sum_xx=row.counts["sum_squares"],
         sum_xm=total,
         sum_mm=k,
+        least=0,
         level=asked.level,
     )
     found = {

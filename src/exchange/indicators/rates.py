@@ -1,6 +1,6 @@
 """Intervals of rates and rate ratios: Byar, exact Poisson, exact conditional, score and paired by patient.
 
-Every function returns None where no interval exists: a zero denominator or a single patient.
+Every function returns None where no interval exists: a zero denominator, a single patient, or patients all alike.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 from exchange.indicators.figure import Interval
 from exchange.indicators.quantiles import beta_quantile, chi_square_quantile, normal_quantile, t_quantile
@@ -130,19 +131,26 @@ def paired_rate_ratio(sums: PairedSums, *, level: float = 0.95) -> Interval | No
 
     Method `paired-rate-ratio`: with d_i = (a_i/A - u_i/U) - (b_i/B - v_i/V), log limits t(k-1) sqrt(k/(k-1) sum d_i^2)
     (linearised ratio of ratios, Cochran 1977 ch. 6). Below ten events on either side: `exact-conditional`, which
-    ignores the pairing. Before the call the starting referral, the treatment and the 90 days before the start are
-    left out. It is descriptive: after a run of contacts the ratio falls below 1 without any effect.
+    ignores the pairing. One patient, or patients who all changed exactly alike, give None. Before the call the starting
+    referral, the treatment and the 90 days before the start are left out. It is descriptive: after a run of contacts
+    the ratio falls below 1 without any effect.
     """
     s = sums
-    if min(s.a, s.b) < EXACT_BELOW:
-        return exact_conditional_rate_ratio(s.a, s.u, s.b, s.v, level=level)
     if s.patients < 2 or s.u <= 0 or s.v <= 0:
         return None
-    a, b, u, v = float(s.a), float(s.b), float(s.u), float(s.v)
+    if min(s.a, s.b) < EXACT_BELOW:
+        return exact_conditional_rate_ratio(s.a, s.u, s.b, s.v, level=level)
+    squares = _squares(s)
+    if squares == 0:
+        return None
+    k, ratio = s.patients, (s.a / s.u) / (s.b / s.v)
+    half = t_quantile(0.5 + level / 2, k - 1) * math.sqrt(Fraction(k, k - 1) * squares)
+    return Interval(ratio * math.exp(-half), ratio * math.exp(half), "paired-rate-ratio", level)
+
+
+def _squares(s: PairedSums) -> Fraction:
+    """Return the sum over patients of d_i squared, exactly: only then is nothing different from very little."""
+    a, b, u, v = (Fraction(each) for each in (s.a, s.b, s.u, s.v))
     own = s.aa / a**2 + s.uu / u**2 + s.bb / b**2 + s.vv / v**2
     crossed = -s.au / (a * u) - s.ab / (a * b) + s.av / (a * v) + s.bu / (b * u) - s.uv / (u * v) - s.bv / (b * v)
-    squares = max(0.0, own + 2 * crossed)
-    k = s.patients
-    ratio = (a / u) / (b / v)
-    half = t_quantile(0.5 + level / 2, k - 1) * math.sqrt(k / (k - 1) * squares)
-    return Interval(ratio * math.exp(-half), ratio * math.exp(half), "paired-rate-ratio", level)
+    return own + 2 * crossed

@@ -2,7 +2,8 @@
 
 Engines hand over integer sums of per-patient totals (a cube); every division and root happens here, once. A function
 returns None where no interval exists: a zero denominator (rule 10: no score, never 0) or, for a ratio or mean,
-a single patient, whose variation between patients nobody knows. The method ids are those of docs/statistics.md.
+a single patient or patients without any difference: from those nobody can tell how much patients vary, and limits
+that coincide with the value would say that it is certain. The method ids are those of docs/statistics.md.
 
     clustered_wilson   proportions            ratio_interval    observed / expected
     mean_interval      means per unit         histogram_*       median, quantile, mean, standard deviation
@@ -48,6 +49,7 @@ __all__ = [
     "observed_expected",
     "paired_rate_ratio",
     "paired_sums",
+    "rarer",
     "ratio_interval",
     "score_rate_ratio",
     "wilson",
@@ -82,8 +84,15 @@ def cluster_sums(rows: Iterable[tuple[int, int]]) -> ClusterSums:
         sum(m * m for _, m in kept),
         sum(y * m for y, m in kept),
         sum(y * y for y, _ in kept),
-        with_outcome if 2 * y <= n else without,
+        rarer(n, y, with_outcome, without),
     )
+
+
+def rarer(n: int, y: int, with_outcome: int, without: int) -> int:
+    """Return how many patients have the rarer of both outcomes; where both are as rare, the fewer."""
+    if 2 * y == n:
+        return min(with_outcome, without)
+    return with_outcome if 2 * y < n else without
 
 
 def wilson(n: float, p: float, z: float) -> tuple[float, float]:
@@ -161,8 +170,8 @@ def ratio_interval(
     Theta x exp(+-t sqrt(V)/theta) with V = k/(k-1) sum (o_i - theta e_i)^2 / (sum e)^2 (Cochran 1977 ch. 6; the same
     as a Poisson model with offset log e and cluster-robust covariance). Expected sums in thousandths need only
     `scale` = 100 x 1000: the relative error does not depend on the unit. Nothing observed: 0 to the exact Poisson
-    upper limit, named `exact-poisson`; nothing expected, or one patient: None. The lower limit is safe; the upper is
-    too low a little more often than stated up to about 100 patients.
+    upper limit, named `exact-poisson`; nothing expected, one patient, or all exactly alike: None. The lower limit is
+    safe; the upper is too low a little more often than stated up to about 100 patients.
     """
     if sum_e <= 0 or patients < 2:
         return None
@@ -171,6 +180,8 @@ def ratio_interval(
         return Interval(0.0, upper * scale / sum_e, "exact-poisson", level)
     theta = sum_o / sum_e
     squares = max(0, sum_e * sum_e * sum_oo - 2 * sum_o * sum_e * sum_oe + sum_o * sum_o * sum_ee)
+    if squares == 0:
+        return None
     relative = math.sqrt(patients * squares / (patients - 1)) / (sum_e * sum_o)
     half = t_quantile(0.5 + level / 2, patients - 1) * relative
     return Interval(theta * math.exp(-half) * scale, theta * math.exp(half) * scale, "ratio-clustered", level)
@@ -185,20 +196,24 @@ def mean_interval(
     sum_xm: int,
     sum_mm: int,
     scale: float = 1,
+    least: float = -math.inf,
     level: float = 0.95,
 ) -> Interval | None:
     """Return limits of the mean sum x / sum m x `scale`, clustered by patient. Method `mean-clustered`.
 
     x_i is patient i's total over m_i units; mean +- t(k-1) sqrt(k/(k-1) sum (x_i - mean m_i)^2) / sum m. With one unit
-    each it is Student's interval. Scores kept as integers with d decimals take `scale` = 10**-d.
+    each it is Student's interval. Scores kept as integers with d decimals take `scale` = 10**-d. What can't be below
+    zero has its lower limit at `least` = 0. Patients who are all alike give None.
     """
     if sum_m <= 0 or patients < 2:
         return None
     squares = max(0, sum_m * sum_m * sum_xx - 2 * sum_x * sum_m * sum_xm + sum_x * sum_x * sum_mm)
+    if squares == 0:
+        return None
     error = math.sqrt(patients * squares / (patients - 1)) / (sum_m * sum_m)
     half = t_quantile(0.5 + level / 2, patients - 1) * error
     mean = sum_x / sum_m
-    return Interval((mean - half) * scale, (mean + half) * scale, "mean-clustered", level)
+    return Interval(max(least, (mean - half) * scale), (mean + half) * scale, "mean-clustered", level)
 
 
 def histogram_quantile(histogram: Mapping[int, int], p: Fraction | float = Fraction(1, 2)) -> float | None:

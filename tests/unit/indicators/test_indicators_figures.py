@@ -80,8 +80,9 @@ def test_a_mean_has_its_median_and_distribution_and_none_where_nobody_came() -> 
 
 def test_an_own_estimate_of_the_index_is_refused_below_thirty_patients() -> None:
     definition = shipped_definitions()["treatment-index"]
-    row = {"eligible": 1, "due": 1, "excluded": 0, "o": 9, "e": 8000}
-    few, enough = (CubeRow({}, index_counts([row] * count)) for count in (29, 30))
+    row = {"eligible": 1, "due": 1, "excluded": 0, "e": 8000}
+    rows = [{**row, "o": 10}, {**row, "o": 8}] * 15
+    few, enough = (CubeRow({}, index_counts(rows[:count])) for count in (29, 30))
     with pytest.raises(IndicatorError) as caught:
         figure(definition, few, start=START, end=END, cut_off=CUT_OFF)
     assert caught.value.rule == "indicators.reference-too-few"

@@ -20,10 +20,13 @@ NONE = {"unknown": 0, "censored": 0, "no_agreement": 0, "excluded": 0}
 
 
 def falls(patients: int, after: int, before: int, unknown: int = 0, target: float | None = None) -> Figure:
-    """Return the figure of so many patients, each with the same numbers in half a year before and after."""
+    """Return the figure of so many patients with the same numbers in half a year before and after, one of them shorter.
+
+    Patients who are all alike would give no interval at all.
+    """
     one = {"eligible": 1, "due": 1, "answered": 1, "a": after, "b": before, "u": 183, "v": 183, **NONE}
     lost = {**one, "answered": 0, "unknown": 1, **dict.fromkeys("abuv", 0)}
-    row = CubeRow({}, paired_counts([one] * patients + [lost] * unknown))
+    row = CubeRow({}, paired_counts([{**one, "u": 180}] + [one] * (patients - 1) + [lost] * unknown))
     return figure(shipped_definitions()["falls"], row, target=target, **PERIOD)
 
 

@@ -90,10 +90,19 @@ def test_nothing_observed_runs_from_zero_to_the_exact_poisson_limit() -> None:
     assert found.method == "exact-poisson"
 
 
-def test_equal_ratios_in_every_patient_give_no_width() -> None:
-    found = ratio([2, 4, 6], [1, 2, 3])
-    assert found.lower == pytest.approx(200)
-    assert found.upper == pytest.approx(200)
+def test_patients_who_are_all_alike_give_no_interval_rather_than_one_without_width() -> None:
+    # Limits that coincide with the value would call two patients certain, and their target met.
+    assert ratio([2, 4, 6], [1, 2, 3]) is None
+    assert mean([4, 4], [1, 1]) is None
+    assert mean([4] * 35, [1] * 35) is None
+    assert mean([4, 5], [1, 1]) is not None
+
+
+def test_the_limit_of_what_cannot_be_below_zero_stays_at_zero() -> None:
+    skew, ones = [200, *[4] * 10], [1] * 11
+    assert mean(skew, ones).lower < 0
+    assert mean(skew, ones, least=0).lower == 0
+    assert mean(skew, ones, least=0).upper == mean(skew, ones).upper
 
 
 def test_one_unit_per_patient_is_wilson_with_a_t_quantile() -> None:
@@ -145,6 +154,12 @@ def test_few_patients_with_the_rarer_outcome_count_as_wholly_alike() -> None:
     kwargs = {"n": s.n, "y": s.y, "patients": 49, "sum_m2": s.sum_m2, "sum_ym": s.sum_ym, "sum_y2": s.sum_y2}
     assert statistics.design_effect(**kwargs, patients_with_rarer=9) == 3.0
     assert statistics.design_effect(**kwargs, patients_with_rarer=10) < 1.1
+
+
+def test_where_both_outcomes_are_as_rare_the_fewer_patients_count() -> None:
+    one_against_many = [(20, 20), *[(0, 1)] * 20]
+    assert cluster_sums(one_against_many).patients_with_rarer == 1
+    assert cluster_sums([(m - y, m) for y, m in one_against_many]).patients_with_rarer == 1
 
 
 def test_the_rarer_outcome_may_be_the_complement() -> None:

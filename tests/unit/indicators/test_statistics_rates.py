@@ -129,10 +129,24 @@ def test_a_paired_ratio_of_few_events_is_exact_and_says_so() -> None:
     few = rates.paired_sums([(1, 2, 365, 365)] * 9)
     assert rates.paired_rate_ratio(few) == rates.exact_conditional_rate_ratio(9, 3285, 18, 3285)
     assert rates.paired_rate_ratio(rates.paired_sums([(2, 1, 365, 365)] * 9)).method == "exact-conditional"
-    assert rates.paired_rate_ratio(rates.paired_sums([(2, 2, 365, 365)] * 5)).method == "paired-rate-ratio"
+    assert (
+        rates.paired_rate_ratio(rates.paired_sums([(2, 2, 365, 365)] * 4 + [(2, 3, 365, 365)])).method
+        == "paired-rate-ratio"
+    )
+
+
+def test_a_paired_ratio_of_patients_who_changed_exactly_alike_has_no_interval() -> None:
+    assert rates.paired_rate_ratio(rates.paired_sums([(2, 4, 365, 365)] * 10)) is None
+    # However little they differ, it is something: a million events and one more.
+    little = rates.paired_sums([(1000, 2000, 365, 365)] * 999 + [(1001, 2000, 365, 365)])
+    found = rates.paired_rate_ratio(little)
+    assert found is not None
+    assert 0 < found.upper - found.lower < 1e-5
 
 
 def test_a_paired_ratio_of_one_patient_or_no_time_has_no_interval() -> None:
     assert rates.paired_rate_ratio(rates.paired_sums([(20, 20, 365, 365)])) is None
+    # A handful of events of one patient are no independent events either.
+    assert rates.paired_rate_ratio(rates.paired_sums([(5, 8, 365, 365)])) is None
     assert rates.paired_rate_ratio(rates.paired_sums([(20, 20, 0, 365)] * 2)) is None
     assert rates.paired_rate_ratio(rates.paired_sums([(20, 20, 365, 0)] * 2)) is None
