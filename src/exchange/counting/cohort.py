@@ -45,14 +45,14 @@ class Case:
 class Asked:
     """A question to an engine: the question and the load as of which it is answered.
 
-    `kept` is the base of episodes where an engine has worked it out before, for several definitions; `picks` says
-    that the engine can pick the smallest few of a group without sorting (`min(x, n)`, of DuckDB).
+    `kept` is the base of episodes where an engine has worked it out before, for several definitions; `held` is what
+    every episode held of sessions (`held.kept`), where an engine can work that out for several.
     """
 
     question: Question
     as_of: AsOf
     kept: sa.TableClause | None = None
-    picks: bool = False
+    held: sa.TableClause | None = None
 
     @property
     def start(self) -> Column:

@@ -24,13 +24,7 @@ from exchange.indicators.cube import (
     CASE_PATIENTS,
     CASE_PRODUCTS,
     CASE_TOTALS,
-    CHANGE_PRODUCTS,
-    CHANGE_TOTALS,
     EVIDENCE,
-    INDEX_PRODUCTS,
-    INDEX_TOTALS,
-    PAIRED_PRODUCTS,
-    PAIRED_TOTALS,
     RATE_TOTALS,
     Cube,
     CubeRow,
@@ -93,7 +87,13 @@ def _cubes(
 ) -> Iterator[Cube]:
     asked = [Asked(question, looks_at(engine, as_of)) for question in questions]
     if isinstance(engine, OnDuckDB):
-        found = together.rows(engine, asked, _cohort, lambda one: query(one, reference))
+        found = together.rows(
+            engine,
+            asked,
+            _cohort,
+            lambda one: query(one, reference),
+            lambda one: _table(one.question.definition, reference),
+        )
         yield from (_cube(one.question, _rows(one.question, rows)) for one, rows in zip(asked, found, strict=True))
         return
     with _shared(engine, asked) as kept:
@@ -188,7 +188,7 @@ def query(asked: Asked, reference: ReferenceTable | None) -> sa.Select[Any]:
         return sessions.brought_in(asked)
     if definition.kind == "mean":
         return sessions.means(asked)
-    if definition.kind == "standardised-ratio" or definition.agreed:
+    if folding.is_index(definition):
         return sessions.index(asked, _table(definition, reference))
     return _folded(asked, _judged(asked))
 
@@ -200,7 +200,7 @@ def _cases(asked: Asked, reference: ReferenceTable | None) -> sa.CTE | None:
         return None
     if definition.paired:
         return pairing.cases(asked)
-    if definition.kind == "standardised-ratio" or definition.agreed:
+    if folding.is_index(definition):
         return sessions.against(asked, _table(definition, reference))
     return _judged(asked)
 
@@ -279,19 +279,8 @@ def _group(question: Question, row: Row) -> dict[str, str]:
 def _names(definition: Definition) -> list[str]:
     if definition.count == "aggregates":
         return list(RATE_TOTALS)
-    totals, distinct, products = _integers(definition)
+    totals, distinct, products = folding.integers(definition)
     return [*totals, *(f"patients_{name}" for name in distinct), *(product_name(*pair) for pair in products)]
-
-
-def _integers(definition: Definition) -> tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """Return the totals, the distinct patients and the products that a definition's cube holds."""
-    if definition.instrument:
-        return CHANGE_TOTALS, ("due", "answered"), CHANGE_PRODUCTS
-    if definition.paired:
-        return PAIRED_TOTALS, ("due", "answered", "a", "b"), PAIRED_PRODUCTS
-    if definition.kind == "standardised-ratio" or definition.agreed:
-        return INDEX_TOTALS, ("due",), INDEX_PRODUCTS
-    return CASE_TOTALS, CASE_PATIENTS, CASE_PRODUCTS
 
 
 def _mean_rows(question: Question, found: Sequence[Row]) -> tuple[CubeRow, ...]:

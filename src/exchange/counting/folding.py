@@ -8,7 +8,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from exchange.indicators.cohort import CENSORED, CONFIRMED, DUE, EXCLUDED, NO_AGREEMENT, NOT_DUE, REFUTED, UNKNOWN
-from exchange.indicators.cube import product_name
+from exchange.indicators.cube import (
+    CASE_PATIENTS,
+    CASE_PRODUCTS,
+    CASE_TOTALS,
+    CHANGE_PRODUCTS,
+    CHANGE_TOTALS,
+    INDEX_PRODUCTS,
+    INDEX_TOTALS,
+    PAIRED_PRODUCTS,
+    PAIRED_TOTALS,
+    product_name,
+)
+from exchange.indicators.definition import Definition
 
 Column = sa.ColumnElement[Any]
 _PART = "part_"
@@ -25,6 +37,27 @@ COUNTED: Mapping[str, tuple[str, ...]] = {
     "no_agreement": (NO_AGREEMENT,),
     "excluded": (EXCLUDED,),
 }
+
+
+def integers(definition: Definition) -> tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Return the totals, the distinct patients and the products that a definition's cube holds."""
+    if definition.instrument:
+        return CHANGE_TOTALS, ("due", "answered"), CHANGE_PRODUCTS
+    if definition.paired:
+        return PAIRED_TOTALS, ("due", "answered", "a", "b"), PAIRED_PRODUCTS
+    if is_index(definition):
+        return INDEX_TOTALS, ("due",), INDEX_PRODUCTS
+    return CASE_TOTALS, CASE_PATIENTS, CASE_PRODUCTS
+
+
+def is_index(definition: Definition) -> bool:
+    """Say whether sessions are held against what was expected or agreed."""
+    return definition.kind == "standardised-ratio" or bool(definition.agreed)
+
+
+def numbers(definition: Definition) -> tuple[str, ...]:
+    """Return the totals that are no counts of cases but are added up over the settled ones."""
+    return tuple(name for name in integers(definition)[0] if name not in COUNTED)
 
 
 def when(condition: Column) -> Column:

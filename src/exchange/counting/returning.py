@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import sqlalchemy as sa
 
 from exchange.counting.cohort import Asked, group_columns, sex_of, with_people
@@ -17,6 +20,12 @@ from exchange.store.columns import Day
 
 def returns(asked: Asked) -> sa.CTE:
     """Return one row per case whose answer fell due in the period: its status, and whether it was late or missing."""
+    fallen = due(asked).cte("due")
+    return counted(asked, fallen, fallen.c.case_id).cte("counted")
+
+
+def due(asked: Asked) -> sa.Select[Any]:
+    """Return the cases whose answer fell due in the period, with the day."""
     terms = asked.question.definition.returns
     if terms is None:
         raise AssertionError(asked.question.definition.id)  # the schema asks for it
@@ -24,7 +33,7 @@ def returns(asked: Asked) -> sa.CTE:
     opened = kept(under_present_id(tables.case_opened, ("case_id", "opened_on"), asked.as_of, *_asked(asked)), "opened")
     until = moment_on(terms.until, {"start": t.c.start_date, "end": t.c.end_date})
     day = add_days(sa.case((opened.c.opened_on > until, opened.c.opened_on), else_=until), terms.within)
-    due = (
+    return (
         sa.select(
             opened.c.case_id,
             t.c.episode_id,
@@ -40,9 +49,7 @@ def returns(asked: Asked) -> sa.CTE:
             )
         )
         .where(day >= asked.start, day < asked.end)
-        .cte("due")
     )
-    return _counted(asked, due)
 
 
 def _asked(asked: Asked) -> list[Column]:
@@ -51,34 +58,31 @@ def _asked(asked: Asked) -> list[Column]:
     return [column.in_(sorted(agreements)) for agreements in wanted if agreements is not None]
 
 
-def _counted(asked: Asked, due: sa.CTE) -> sa.CTE:
+def counted(asked: Asked, due: sa.FromClause, number: Column, code: Callable[[str], Any] = str) -> sa.Select[Any]:
+    """Return what became of the cases that fell due; `number` tells them apart, `code` gives a status its form."""
     columns = ("case_id", "element", "end_date", "status", "received_on")
     came = sa.and_(tables.answer.c.received_on.is_not(None), tables.answer.c.received_on <= asked.cut_off)
     answer = kept(under_present_id(tables.answer, columns, asked.as_of, came), "came")
     left = sa.and_(answer.c.element == LEFT_LIST, word(answer.c.status) == Answered.YES.value)
     first = (
-        sa.select(due.c.case_id, sa.func.min(answer.c.received_on, type_=Day()).label("day"))
+        sa.select(number.label("number"), sa.func.min(answer.c.received_on, type_=Day()).label("day"))
         .join(answer, sa.and_(answer.c.case_id == due.c.case_id, answer.c.episode_id == due.c.episode_id))
         .where(sa.or_(answer.c.end_date >= due.c.until, left))
-        .group_by(due.c.case_id)
+        .group_by(number)
         .cte("first")
     )
     late = sa.and_(first.c.day.is_not(None), first.c.day > due.c.day)
     status = sa.case(
-        (due.c.foreign == True, EXCLUDED),  # noqa: E712 - SQL
-        (due.c.day > asked.cut_off, NOT_DUE),
-        (sa.or_(first.c.day.is_(None), late), REFUTED),
-        else_=CONFIRMED,
+        (due.c.foreign == True, code(EXCLUDED)),  # noqa: E712 - SQL
+        (due.c.day > asked.cut_off, code(NOT_DUE)),
+        (sa.or_(first.c.day.is_(None), late), code(REFUTED)),
+        else_=code(CONFIRMED),
     )
     groups = [due.c[f"g{i}"] for i in range(len(asked.question.group_by))]
-    return (
-        sa.select(
-            due.c.patient_id,
-            *groups,
-            status.label("status"),
-            sa.case((late, 1), else_=0).label("late"),
-            sa.case((first.c.day.is_(None), 1), else_=0).label("missing"),
-        )
-        .select_from(due.outerjoin(first, first.c.case_id == due.c.case_id))
-        .cte("counted")
-    )
+    return sa.select(
+        due.c.patient_id,
+        *groups,
+        status.label("status"),
+        sa.case((late, 1), else_=0).label("late"),
+        sa.case((first.c.day.is_(None), 1), else_=0).label("missing"),
+    ).select_from(due.outerjoin(first, first.c.number == number))

@@ -22,7 +22,7 @@ from exchange.store.columns import Day
 
 
 @dataclass(frozen=True, slots=True)
-class _Score:
+class Score:
     """A score as columns, both null where there is none."""
 
     day: Column
@@ -123,19 +123,22 @@ def _gathered_change(criterion: Scores, joined: Joined, gathering: Gathering) ->
     if known:
         gathering.joined_limits(_limits(known), _limits(known).c.id == named)
     ends = []
-    for anchor, extreme, value in (
-        (base.c.start_date, sa.func.min, value_of_first),
-        (base.c.end_date, sa.func.max, value_of_last),
-    ):
+    for anchor, last in ((base.c.start_date, False), (base.c.end_date, True)):
         counts = sa.and_(t.c.instrument == named, _around(anchor, criterion.within))
-        what = (criterion.instrument, criterion.within, anchor.name)
-        day = gathering.column(t, ("day", *what), extreme(t.c.day, type_=Day()).filter(counts))
-        score = gathering.column(t, ("score", *what), value(t.c.score, t.c.day, t.c.measurement_id).filter(counts))
-        ends.append(_Score(day, score))
+        ends.append(gathered_score(gathering, (criterion.instrument, criterion.within), counts, last=last))
     return _change(joined.instruments, *ends)
 
 
-def _extreme_score(criterion: Scores, joined: Joined, anchor: Column, *, last: bool) -> _Score:
+def gathered_score(gathering: Gathering, what: tuple[Any, ...], counts: Column, *, last: bool) -> Score:
+    """Return the first or last of the scores that count, all of them by one instrument; `what` tells the same ones."""
+    t = tables.measurement
+    extreme, value = (sa.func.max, value_of_last) if last else (sa.func.min, value_of_first)
+    day = gathering.column(t, ("day", *what, last), extreme(t.c.day, type_=Day()).filter(counts), needs=counts)
+    score = value(t.c.score, t.c.day, t.c.measurement_id).filter(counts)
+    return Score(day, gathering.column(t, ("score", *what, last), score, needs=counts))
+
+
+def _extreme_score(criterion: Scores, joined: Joined, anchor: Column, *, last: bool) -> Score:
     base, t = joined.base, tables.measurement
     order = (t.c.day.desc(), t.c.measurement_id.desc()) if last else (t.c.day, t.c.measurement_id)
     place = sa.func.row_number().over(partition_by=base.c.episode_id, order_by=order)
@@ -147,7 +150,7 @@ def _extreme_score(criterion: Scores, joined: Joined, anchor: Column, *, last: b
     )
     chosen = sa.select(ordered.c.episode_id, ordered.c.day, ordered.c.score).where(ordered.c.place == 1)
     found = joined.join(chosen.cte(joined.named("score"))).c
-    return _Score(found.day, found.score)
+    return Score(found.day, found.score)
 
 
 _LIMITS = ("sign", "times", "best", "mic", "percent", "mdc")
@@ -178,7 +181,7 @@ def _with_limits(criterion: Scores, scores: Joined, instruments: Mapping[str, In
     return source.outerjoin(_limits(known), _limits(known).c.id == _named(criterion, scores.base)) if known else source
 
 
-def _change(instruments: Mapping[str, Instrument], first: _Score, last: _Score) -> Column:
+def _change(instruments: Mapping[str, Instrument], first: Score, last: Score) -> Column:
     """Return the class of change."""
     paired = sa.and_(first.day.is_not(None), last.day.is_not(None), sa.func.coalesce(last.day > first.day, sa.false()))
     known = _known(instruments)

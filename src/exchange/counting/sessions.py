@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from exchange.counting import folding
+from exchange.counting import folding, held
 from exchange.counting.cohort import Asked, admission, base, group_columns, sex_of, with_people
 from exchange.counting.current import current, handovers, patients, treatments, word
-from exchange.counting.functions import add_months
+from exchange.counting.functions import add_months, value_of_first
+from exchange.counting.gathering import Gathering
 from exchange.counting.joining import Base, Column, Joined
+from exchange.counting.packing import NO_REFERENCE, NO_SESSIONS
 from exchange.indicators.cohort import CONFIRMED, EXCLUDED, NOT_DUE, OUTSIDE, REFUTED
 from exchange.indicators.cube import INDEX_PRODUCTS, INDEX_TOTALS, RATE_TOTALS
 from exchange.indicators.moments import Window
@@ -18,24 +23,26 @@ from exchange.indicators.oracle import part_names
 from exchange.indicators.reference import ReferenceTable
 from exchange.records.codes import Effect, Evidence, NextStep
 from exchange.store import tables
-from exchange.store.columns import Day
 
 _WITHOUT_EFFECT = (Effect.INSUFFICIENT.value, Effect.NONE.value)
 _EVIDENCE = {Evidence.SIGNED.value: 1, Evidence.FORM.value: 2, Evidence.CLIENT.value: 3}
 
 
-def moments(asked: Asked) -> sa.CTE:
-    """Return one row per evaluation that fell due: when the session with its number took place."""
+def moments(asked: Asked, code: Callable[[str], Any] = str) -> sa.CTE:
+    """Return one row per evaluation that fell due: when the session with its number took place.
+
+    `code` gives a status the form it has as a column.
+    """
     t, as_of = tables.episode, asked.as_of
     person, done = patients(as_of), _evaluations(asked)
-    numbered = _picked(asked) if asked.picks else _numbered(asked)
+    numbered = _numbered(asked)
     without = sa.and_(done.c.effect.is_not(None), done.c.effect.in_(_WITHOUT_EFFECT))
     stopped = sa.and_(without, done.c.decision == NextStep.STOP.value)
     status = sa.case(
-        (t.c.foreign == True, EXCLUDED),  # noqa: E712 - SQL
-        (numbered.c.day > asked.cut_off, NOT_DUE),
-        (done.c.episode_id.is_not(None), CONFIRMED),
-        else_=REFUTED,
+        (t.c.foreign == True, code(EXCLUDED)),  # noqa: E712 - SQL
+        (numbered.c.day > asked.cut_off, code(NOT_DUE)),
+        (done.c.episode_id.is_not(None), code(CONFIRMED)),
+        else_=code(REFUTED),
     )
     return (
         sa.select(
@@ -61,34 +68,23 @@ def moments(asked: Asked) -> sa.CTE:
 
 
 def _numbered(asked: Asked) -> sa.Subquery:
-    """Return every session with its place in its episode."""
+    """Return every session with its place in its episode, or those at the places asked for."""
+    if asked.held is not None:
+        return held.at_places(asked.held, asked.question.definition.moments)
     treated = treatments(asked.as_of).subquery("treated")
     place = sa.func.row_number().over(partition_by=treated.c.episode_id, order_by=(treated.c.day, treated.c.session_id))
     return sa.select(treated.c.episode_id, treated.c.day, place.label("place")).subquery("numbered")
 
 
-def _picked(asked: Asked) -> sa.Subquery:
-    """Return the sessions at the places asked for: the days up to there are kept for each episode, and none sorted.
-
-    Which of the sessions of one day comes first makes no difference to the day.
-    """
-    wanted = asked.question.definition.moments
-    treated = treatments(asked.as_of).subquery("treated")
-    days = sa.func.min(treated.c.day, sa.literal_column(str(max(wanted)), sa.Integer)).label("days")
-    listed = sa.select(treated.c.episode_id, days).group_by(treated.c.episode_id).cte("listed")
-    place = sa.column("place", sa.Integer())
-    places = sa.values(place, name="places").data([(number,) for number in wanted])
-    day = sa.func.list_extract(listed.c.days, places.c.place, type_=Day())
-    return (
-        sa.select(listed.c.episode_id, day.label("day"), places.c.place)
-        .join_from(listed, places, sa.func.len(listed.c.days) >= places.c.place)
-        .subquery("numbered")
-    )
-
-
 def _evaluations(asked: Asked) -> sa.CTE:
     """Return the first evaluation recorded at each session number."""
     t = tables.evaluation
+    wanted = sa.and_(current(t, asked.as_of), t.c.session_number.in_(asked.question.definition.moments))
+    told = {"effect": word(t.c.effect), "decision": word(t.c.decision), "told_referrer_on": t.c.told_referrer_on}
+    if asked.held is not None:
+        firsts = [value_of_first(value, t.c.day, t.c.evaluation_id).label(name) for name, value in told.items()]
+        same = (t.c.episode_id, t.c.session_number)
+        return sa.select(*same, *firsts).where(wanted).group_by(*same).cte("done")
     place = sa.func.row_number().over(
         partition_by=(t.c.episode_id, t.c.session_number), order_by=(t.c.day, t.c.evaluation_id)
     )
@@ -96,12 +92,10 @@ def _evaluations(asked: Asked) -> sa.CTE:
         sa.select(
             t.c.episode_id,
             t.c.session_number,
-            word(t.c.effect).label("effect"),
-            word(t.c.decision).label("decision"),
-            t.c.told_referrer_on,
+            *(value.label(name) for name, value in told.items()),
             place.label("place"),
         )
-        .where(current(t, asked.as_of), t.c.session_number.in_(asked.question.definition.moments))
+        .where(wanted)
         .subquery()
     )
     return sa.select(ordered).where(ordered.c.place == 1).cte("done")
@@ -109,8 +103,8 @@ def _evaluations(asked: Asked) -> sa.CTE:
 
 def means(asked: Asked) -> sa.Select[Any]:
     """Return how many patients had each number of sessions in the period, foreign episodes apart."""
-    if asked.picks and not {"month", "year"} & set(asked.question.group_by):
-        return _means_of_episodes(asked)
+    if asked.held is not None:
+        return _means_of_episodes(asked, asked.held)
     t, person = tables.episode, patients(asked.as_of)
     treated = treatments(asked.as_of).subquery("treated")
     counted = (
@@ -136,21 +130,15 @@ def means(asked: Asked) -> sa.Select[Any]:
     return _patients_by_number(asked, each)
 
 
-def _means_of_episodes(asked: Asked) -> sa.Select[Any]:
+def _means_of_episodes(asked: Asked, each_held: sa.TableClause) -> sa.Select[Any]:
     """Return the same from what each episode held, so that a session is joined to nothing."""
     t, person = tables.episode, patients(asked.as_of)
-    treated = treatments(asked.as_of).subquery("treated")
-    held = (
-        sa.select(treated.c.episode_id, sa.func.count().label("sessions"))
-        .where(treated.c.day >= asked.start, treated.c.day < asked.end)
-        .group_by(treated.c.episode_id)
-        .subquery("held")
-    )
-    episodes = held.join(t, sa.and_(t.c.episode_id == held.c.episode_id, current(t, asked.as_of)))
+    episodes = each_held.join(t, sa.and_(t.c.episode_id == each_held.c.episode_id, current(t, asked.as_of)))
     columns = group_columns(asked.question.group_by, t, sex_of(person, asked), t.c.start_date)
     counted = (
-        sa.select(t.c.patient_id, t.c.foreign, held.c.sessions, *columns)
+        sa.select(t.c.patient_id, t.c.foreign, each_held.c.inside.label("sessions"), *columns)
         .select_from(with_people(episodes, person, asked))
+        .where(each_held.c.inside > 0)
         .subquery("counted")
     )
     keys = [counted.c[name] for name in folding.group_names(len(asked.question.group_by))]
@@ -203,38 +191,72 @@ def index(asked: Asked, table: ReferenceTable | None) -> sa.Select[Any]:
     return _index_query(against(asked, table), groups, part_names(asked.question.definition))
 
 
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What becomes of an episode as columns: its status and its sessions, observed and expected."""
+
+    status: Column
+    observed: Column
+    expected: Column
+
+
 def against(asked: Asked, table: ReferenceTable | None) -> sa.CTE:
     """Return one row per episode: its patient, split and status, and its sessions, observed and expected."""
     joined = Joined(base(asked), asked.as_of, asked.question.instruments)
     refused = admission(asked, joined)
     treated = treatments(asked.as_of).subquery("treated")
-    held = joined.join(
+    sessions = joined.join(
         sa.select(treated.c.episode_id, sa.func.count().label("sessions")).group_by(treated.c.episode_id).cte("held")
-    )
+    ).c.sessions
+    strata = None if table is None else _strata(table)
+    held_against = _against(asked, refused, sessions, strata)
     source = joined.source()
-    expected: Column = sa.literal(1000 * asked.question.definition.agreed, sa.Integer)
-    lacking: list[tuple[Column, str]] = []
-    if table is not None:
-        strata = _strata(table)
-        values = _stratum(joined.base, table)
-        matched = sa.and_(sa.true(), *(strata.c[f"c{i}"] == value for i, value in enumerate(values)))
-        source, expected = source.outerjoin(strata, matched), sa.func.coalesce(strata.c.expected, 0)
-        lacking = [(strata.c.expected.is_(None), "no-reference")]
-    status = sa.case(*refused, (held.c.sessions.is_(None), "no-sessions"), *lacking, else_=CONFIRMED)
+    if table is not None and strata is not None:
+        source = source.outerjoin(strata, _matched(joined.base, table, strata))
     groups = folding.group_names(len(asked.question.group_by))
     judged = (
         sa.select(
             joined.base.c.episode_id,
             joined.base.c.patient_id,
             *(joined.base.c[name] for name in groups),
-            status.label("status"),
-            sa.func.coalesce(held.c.sessions, 0).label("o"),
-            expected.label("e"),
+            held_against.status.label("status"),
+            held_against.observed.label("o"),
+            held_against.expected.label("e"),
         )
         .select_from(source)
         .cte("judged")
     )
     return sa.select(judged).where(judged.c.status != OUTSIDE).cte("counted")
+
+
+def gathered_against(
+    asked: Asked, table: ReferenceTable | None, joined: Joined, gathering: Gathering, code: Callable[[str], Any]
+) -> Against:
+    """Return the same where sessions are kept and everything else is gathered (`asked.held` must be there)."""
+    if asked.held is None:
+        raise AssertionError(asked.question.definition.id)  # who gathers keeps them first
+    refused = [(condition, code(status)) for condition, status in admission(asked, joined)]
+    gathering.joined_limits(asked.held, asked.held.c.episode_id == joined.base.c.episode_id)
+    strata = None if table is None else _strata(table)
+    if table is not None and strata is not None:
+        gathering.joined_limits(strata, _matched(joined.base, table, strata))
+    return _against(asked, refused, asked.held.c.sessions, strata, code)
+
+
+def _against(
+    asked: Asked,
+    refused: list[tuple[Column, Any]],
+    sessions: Column,
+    strata: sa.CTE | None,
+    code: Callable[[str], Any] = str,
+) -> Against:
+    expected: Column = sa.literal(1000 * asked.question.definition.agreed, sa.Integer)
+    lacking: list[tuple[Column, Any]] = [(sessions.is_(None), code(NO_SESSIONS))]
+    if strata is not None:
+        expected = sa.func.coalesce(strata.c.expected, 0)
+        lacking.append((strata.c.expected.is_(None), code(NO_REFERENCE)))
+    status = sa.case(*refused, *lacking, else_=code(CONFIRMED))
+    return Against(status, sa.func.coalesce(sessions, 0), expected)
 
 
 def _index_query(counted: sa.CTE, groups: list[str], names: tuple[str, ...]) -> sa.Select[Any]:
@@ -244,7 +266,7 @@ def _index_query(counted: sa.CTE, groups: list[str], names: tuple[str, ...]) -> 
         counted,
         groups,
         {
-            "eligible": folding.when(sa.or_(due, c.status.in_(("no-reference", "no-sessions")))),
+            "eligible": folding.when(sa.or_(due, c.status.in_((NO_REFERENCE, NO_SESSIONS)))),
             "due": folding.when(due),
             "excluded": folding.when(c.status == EXCLUDED),
             "o": folding.total(sa.case((due, c.o), else_=0)),
@@ -264,9 +286,19 @@ def _index_query(counted: sa.CTE, groups: list[str], names: tuple[str, ...]) -> 
 
 
 def _strata(table: ReferenceTable) -> sa.CTE:
-    names = [sa.column(f"c{i}", sa.String()) for i, _ in enumerate(table.characteristics)]
+    return _as_table(len(table.characteristics), tuple(sorted(table.rows.items())))
+
+
+@lru_cache(maxsize=1)
+def _as_table(characteristics: int, rows: tuple[tuple[tuple[str, ...], int], ...]) -> sa.CTE:
+    """Return a reference table as rows; the same object for all definitions of one query."""
+    names = [sa.column(f"c{i}", sa.String()) for i in range(characteristics)]
     values = sa.values(*names, sa.column("expected", sa.Integer()), name="strata")
-    return values.data([(*key, expected) for key, expected in sorted(table.rows.items())]).cte("strata")
+    return values.data([(*key, expected) for key, expected in rows]).cte("strata")
+
+
+def _matched(cases: Base, table: ReferenceTable, strata: sa.CTE) -> Column:
+    return sa.and_(sa.true(), *(strata.c[f"c{i}"] == value for i, value in enumerate(_stratum(cases, table))))
 
 
 def _stratum(cases: Base, table: ReferenceTable) -> list[Column]:

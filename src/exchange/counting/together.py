@@ -2,64 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
-from exchange.counting import cohort, folding
+from exchange.counting import cohort, folding, held, pairing, returning, sessions
 from exchange.counting.cohort import Asked
 from exchange.counting.engines import OnDuckDB, Row
 from exchange.counting.functions import moment_on
 from exchange.counting.gathering import NUMBER, Gathering, used
 from exchange.counting.joining import Column, Joined
-from exchange.indicators.cohort import (
-    CENSORED,
-    CONFIRMED,
-    EXCLUDED,
-    NO_AGREEMENT,
-    NOT_DUE,
-    OUTSIDE,
-    REFUTED,
-    UNKNOWN,
-    WHERE_UNKNOWN,
-)
-from exchange.indicators.cube import CASE_PATIENTS, CASE_PRODUCTS, CASE_TOTALS, EVIDENCE
+from exchange.counting.packing import ADMITTED, Kept, labelled, number, people, products, table, totals
+from exchange.indicators.cohort import NOT_DUE, OUTSIDE, WHERE_UNKNOWN
 from exchange.indicators.definition import Definition
 from exchange.indicators.moments import Moment
 from exchange.indicators.oracle import part_names
+from exchange.indicators.reference import ReferenceTable
 
-# A status as a small number, which is kept and compared in less room than a word.
-_STATUSES = (
-    OUTSIDE,
-    EXCLUDED,
-    WHERE_UNKNOWN,
-    NOT_DUE,
-    CONFIRMED,
-    REFUTED,
-    UNKNOWN,
-    CENSORED,
-    NO_AGREEMENT,
-)
-_ADMITTED = "admitted"
-CODES = {status: place for place, status in enumerate((*_STATUSES, _ADMITTED))}
-# Every total per patient that is multiplied or compared is a sum of three: confirmed, refuted, not settled. They stand
-# in one number, which is enough for a million episodes of one patient.
-_PLACES = 20
-_MASK = (1 << _PLACES) - 1
-_COUNTS = {CONFIRMED: 1, REFUTED: 1 << _PLACES} | dict.fromkeys((UNKNOWN, CENSORED, NO_AGREEMENT), 1 << 2 * _PLACES)
-_MADE_OF = {
-    "due": ("confirmed", "refuted", "open"),
-    "answered": ("confirmed", "refuted"),
-    "numerator": ("confirmed",),
-    "refuted": ("refuted",),
-    "possible": ("confirmed", "open"),
-    "doubtful": ("refuted", "open"),
-}
-
-Kept = tuple[str, sa.Select[Any]]
 Refused = list[tuple[Column, Any]]
+TableOf = Callable[[Asked], ReferenceTable | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +40,22 @@ def rows(
     asked: Sequence[Asked],
     cohort_of: Callable[[Asked], Hashable],
     otherwise: Callable[[Asked], sa.Select[Any]],
+    table_of: TableOf,
 ) -> list[list[Row]]:
     """Return the rows that answer each question: those over the same episodes together, some exports at a time.
 
-    `cohort_of` says which episodes a question starts from, `otherwise` is the query of one by itself.
+    `cohort_of` says which episodes a question starts from, `otherwise` is the query of one by itself, `table_of` is
+    what sessions are held against.
     """
-    asked = [replace(one, picks=True) for one in asked]
-    plans, found = _plans(asked, cohort_of, otherwise), [_Sums.of(one) for one in asked]
+    shared, asked = _held(asked)
+    plans, found = _plans(asked, cohort_of, otherwise, table_of), [_Sums.of(one) for one in asked]
     for plan in plans:
         for place, query in plan.queries:
             found[place].expect(query)
     for _ in engine.parts():
-        for plan in plans:
-            _add_up(engine, plan, found)
+        with _keeping(engine, shared):
+            for plan in plans:
+                _add_up(engine, plan, found)
     for one, sums in zip(asked, found, strict=True):
         if one.question.definition.count == "aggregates":
             # Partners' totals know of no episodes, and the same partner may be in several exports.
@@ -118,13 +86,28 @@ class _Sums:
         for row in found:
             told_apart = {key: row[key] for key in self.keys}
             sums = self.rows.setdefault(tuple(told_apart.values()), told_apart | self.sums)
-            for name, number in row.items():
+            for name, value in row.items():
                 if name not in self.keys:
-                    sums[name] += number or 0
+                    sums[name] += value or 0
+
+
+def _held(asked: Sequence[Asked]) -> tuple[list[Kept], list[Asked]]:
+    """Return what episodes held in each period that is asked for, to be kept, and the questions with what they need."""
+    periods: dict[tuple[date, date], list[Asked]] = {}
+    for one in filter(held.counts, asked):
+        periods.setdefault((one.question.start, one.question.end), []).append(one)
+    kept = {period: held.kept(f"held_{i}", those) for i, (period, those) in enumerate(periods.items())}
+    tables = {period: table(*one) for period, one in kept.items()}
+    return list(kept.values()), [
+        replace(one, held=tables[one.question.start, one.question.end]) if held.counts(one) else one for one in asked
+    ]
 
 
 def _plans(
-    asked: Sequence[Asked], cohort_of: Callable[[Asked], Hashable], otherwise: Callable[[Asked], sa.Select[Any]]
+    asked: Sequence[Asked],
+    cohort_of: Callable[[Asked], Hashable],
+    otherwise: Callable[[Asked], sa.Select[Any]],
+    table_of: TableOf,
 ) -> list[Together]:
     starting: dict[Hashable, list[tuple[int, Asked]]] = {}
     plans: list[Together] = []
@@ -132,51 +115,76 @@ def _plans(
         same = cohort_of(one)
         if same is not None:
             starting.setdefault(same, []).append((place, one))
+        elif one.question.definition.count in ("moments", "returns"):
+            plans.append(_fallen_due(place, one))
         elif one.question.definition.count != "aggregates":
             plans.append(Together((), ((place, otherwise(one)),)))
-    return plans + [together(f"cohort_{i}", those, otherwise) for i, those in enumerate(starting.values())]
+    return plans + [together(f"cohort_{i}", those, table_of) for i, those in enumerate(starting.values())]
 
 
 def _add_up(engine: OnDuckDB, plan: Together, found: Sequence[_Sums]) -> None:
-    made: list[str] = []
-    try:
-        for name, select in plan.kept:
-            engine.keep(name, select)
-            made.append(name)
+    with _keeping(engine, plan.kept):
         for place, select in plan.queries:
             found[place].add(engine.rows(select))
+
+
+@contextmanager
+def _keeping(engine: OnDuckDB, kept: Sequence[Kept]) -> Iterator[None]:
+    made: list[str] = []
+    try:
+        for name, select in kept:
+            engine.keep(name, select)
+            made.append(name)
+        yield
     finally:
         while made:
             engine.let_go(made.pop())
 
 
-def together(name: str, asked: Sequence[tuple[int, Asked]], otherwise: Callable[[Asked], sa.Select[Any]]) -> Together:
-    """Plan the answers to questions that start from the same episodes; `otherwise` is the query of one by itself."""
-    base = _base(name, asked[0][1])
-    questions = [(place, replace(one, kept=base)) for place, one in asked]
-    cases = [(place, one) for place, one in questions if _folds(one.question.definition)]
-    alone = [(place, otherwise(one)) for place, one in questions if not _folds(one.question.definition)]
+def _fallen_due(place: int, asked: Asked) -> Together:
+    """Plan the answer to a question about what fell due, in whatever episode: evaluations, partners' answers."""
     kept: list[Kept] = []
-    days: Mapping[str, Moment] = {}
-    queries: list[tuple[int, sa.Select[Any]]] = list(alone)
-    if len(questions) == len(cases) == 1 and cases[0][1].question.definition.where:
-        kept, days = _narrowed(base, cases[0])
-    elif cases:
-        gathering = Gathering(base, asked[0][1].as_of)
-        days = gathering.days
-        judged, people = _judged(base.name, gathering, cases, None)
-        kept = [*gathering.kept(), judged, people]
+    cases: sa.FromClause
+    if asked.question.definition.count == "moments":
+        cases = sessions.moments(asked, number)
+    else:
+        kept.append((f"due_{place}", returning.due(asked)))
+        due = table(*kept[0])
+        due.append_column(sa.column(NUMBER, sa.BigInteger()))
+        cases = returning.counted(asked, due, due.c[NUMBER], number).subquery("cases")
+    keys = ["patient_id", *_groups(asked)]
+    told = {column.name: column for column in cases.c if column.name not in keys}
+    judged = (f"due_{place}_judged", sa.select(*(cases.c[key] for key in keys), *labelled(place, told)))
+    return _counted([*kept], judged, [(place, asked)])
+
+
+def _counted(kept: Sequence[Kept], judged: Kept, cases: Sequence[tuple[int, Asked]]) -> Together:
+    """Plan what judged cases come to, for each question."""
+    patients = (f"{judged[0]}_people", people(judged, cases))
+    queries: list[tuple[int, sa.Select[Any]]] = []
     for place, one in cases:
-        queries += [(place, _totals(kept[-2], place, one)), (place, _products(kept[-1], place, one))]
-    every = cohort.based(asked[0][1]).subquery("every")
-    needed = used(base, [select for _, select in (*kept, *queries)])
-    first = (base.name, sa.select(*(_column(column, every, days) for column in needed)))
-    return Together((first, *kept), tuple(queries))
+        queries += [(place, totals(judged, place, one)), (place, products(patients, place, one))]
+    return Together((*kept, judged, patients), tuple(queries))
 
 
-def _folds(definition: Definition) -> bool:
-    """Say whether a definition counts episodes by their status."""
-    return not (definition.paired or definition.agreed or definition.kind == "standardised-ratio")
+def together(name: str, cases: Sequence[tuple[int, Asked]], table_of: TableOf) -> Together:
+    """Plan the answers to questions that start from the same episodes."""
+    base = _base(name, cases[0][1])
+    cases = [(place, replace(one, kept=base)) for place, one in cases]
+    first, definition = cases[0][1], cases[0][1].question.definition
+    if len(cases) == 1 and definition.where and not folding.numbers(definition):
+        kept, days, judged = _narrowed(base, cases[0])
+    else:
+        gathering = Gathering(base, first.as_of)
+        days = gathering.days
+        judged = _judged(base.name, gathering, cases, table_of)
+        kept = list(gathering.kept())
+    plan = _counted(kept, judged, cases)
+    every = cohort.based(replace(first, kept=None)).subquery("every")
+    needed = used(base, [select for _, select in plan.kept])
+    return Together(
+        ((base.name, sa.select(*(_column(column, every, days) for column in needed))), *plan.kept), plan.queries
+    )
 
 
 def _base(name: str, asked: Asked) -> sa.TableClause:
@@ -196,136 +204,59 @@ def _column(name: str, episodes: sa.FromClause, days: Mapping[str, Moment]) -> C
     return moment_on(days[name], anchors).label(name)
 
 
-def _narrowed(base: sa.TableClause, case: tuple[int, Asked]) -> tuple[list[Kept], Mapping[str, Moment]]:
-    """Return what to keep for one question by itself, with days of the base by their names.
+def _narrowed(base: sa.TableClause, case: tuple[int, Asked]) -> tuple[list[Kept], Mapping[str, Moment], Kept]:
+    """Return what to keep for one question by itself, days of the base by their names, and its judged episodes.
 
     Episodes that it does not look at are left out as soon as that is known.
     """
     asked, name = case[1], f"{base.name}_looked_at"
     first = Gathering(base, asked.as_of)
     joined = Joined(base, asked.as_of, asked.question.instruments, gathering=first)
-    refused = [(condition, _number(CODES[status])) for condition, status in cohort.admission(asked, joined)]
-    state = sa.case(*refused, else_=_number(CODES[_ADMITTED])).label(_ADMITTED)
-    kinds = {column.name: column.type for column in base.c} | {_ADMITTED: state.type}
+    refused = [(condition, number(status)) for condition, status in cohort.admission(asked, joined)]
+    state = sa.case(*refused, else_=number(ADMITTED)).label(ADMITTED)
+    kinds = {column.name: column.type for column in base.c} | {ADMITTED: state.type}
     narrow = sa.table(name, *(sa.column(column, kind) for column, kind in kinds.items()))
-    admitted = narrow.c[_ADMITTED] == _number(CODES[_ADMITTED])
+    admitted = narrow.c[ADMITTED] == number(ADMITTED)
     then = Gathering(narrow, asked.as_of, only=admitted)
-    last = _judged(base.name, then, [case], [(sa.not_(admitted), narrow.c[_ADMITTED])])
-    later = [*then.kept(), *last]
-    needed = [column for column in used(narrow, [select for _, select in later]) if column != _ADMITTED]
+    judged = _judged(base.name, then, [case], lambda one: None, [(sa.not_(admitted), narrow.c[ADMITTED])])
+    later = list(then.kept())
+    looked = [select for _, select in (*later, judged)]
+    needed = [column for column in used(narrow, looked) if column != ADMITTED]
     columns = [_column(column, base, then.days) for column in needed]
     every = sa.select(*columns, state).select_from(first.source()).subquery("every")
-    looked_at = sa.select(every).where(every.c[_ADMITTED] != _number(CODES[OUTSIDE]))
-    return [*first.kept(), (name, looked_at), *later], first.days
-
-
-def _number(number: int) -> Column:
-    return sa.literal_column(str(number), sa.Integer)
+    looked_at = sa.select(every).where(every.c[ADMITTED] != number(OUTSIDE))
+    return [*first.kept(), (name, looked_at), *later], first.days, judged
 
 
 def _judged(
-    name: str, gathering: Gathering, cases: Sequence[tuple[int, Asked]], refused: Refused | None
-) -> tuple[Kept, Kept]:
-    """Return every episode with what each question makes of it, and every patient with what they count for each."""
-    base, groups = gathering.base, _groups(cases[0][1])
+    name: str,
+    gathering: Gathering,
+    cases: Sequence[tuple[int, Asked]],
+    table_of: TableOf,
+    refused: Refused | None = None,
+) -> Kept:
+    """Return every episode with what each question makes of it."""
+    base = gathering.base
     columns: list[sa.Label[Any]] = []
     for place, one in cases:
-        joined = Joined(base, one.as_of, one.question.instruments, gathering=gathering)
-        case = cohort.case(one, joined, lambda status: _number(CODES[status]), refused)
-        columns.append(case.status.label(f"status_{place}"))
-        if one.question.definition.asks_partner:
-            columns.append(case.evidence.label(f"evidence_{place}"))
-        if _changes(one):
-            columns.append(case.change.label(f"change_{place}"))
-    keys = [base.c[group] for group in groups]
-    judged = sa.select(base.c.patient_id, *keys, *columns).select_from(gathering.source())
-    table = _table(f"{name}_judged", judged)
-    counts = {CODES[status]: sa.literal_column(str(weight), sa.BigInteger) for status, weight in _COUNTS.items()}
-    zero = sa.literal_column("0", sa.BigInteger)
-    summed = [
-        sa.cast(
-            sa.func.sum(
-                sa.case(*((table.c[f"status_{place}"] == code, count) for code, count in counts.items()), else_=zero)
-            ),
-            sa.BigInteger(),
-        ).label(f"counts_{place}")
-        for place, _ in cases
-    ]
-    keys = [table.c[group] for group in groups]
-    people = sa.select(*keys, *summed).group_by(*keys, table.c.patient_id)
-    return (table.name, judged), (f"{name}_people", people)
+        columns += labelled(place, _case(gathering, one, table_of, refused))
+    keys = [base.c[group] for group in _groups(cases[0][1])]
+    return f"{name}_judged", sa.select(base.c.patient_id, *keys, *columns).select_from(gathering.source())
 
 
-def _table(name: str, select: sa.Select[Any]) -> sa.TableClause:
-    return sa.table(name, *(sa.column(column.name, column.type) for column in select.selected_columns))
+def _case(gathering: Gathering, asked: Asked, table_of: TableOf, refused: Refused | None) -> Mapping[str, Column]:
+    """Return what a question makes of an episode, by name."""
+    definition = asked.question.definition
+    joined = Joined(gathering.base, asked.as_of, asked.question.instruments, gathering=gathering)
+    if folding.is_index(definition):
+        against = sessions.gathered_against(asked, table_of(asked), joined, gathering, number)
+        return {"status": against.status, "o": against.observed, "e": against.expected}
+    case = pairing.case(asked, joined, number) if definition.paired else cohort.case(asked, joined, number, refused)
+    made = {"status": case.status} | ({"evidence": case.evidence} if definition.asks_partner else {})
+    if isinstance(case, pairing.Pair):
+        return made | dict(case.numbers)
+    return made | ({"change": case.change} if _changes(definition) else {})
 
 
-def _changes(asked: Asked) -> bool:
-    return set(part_names(asked.question.definition)) > {NOT_DUE, WHERE_UNKNOWN}
-
-
-def _totals(judged: Kept, place: int, asked: Asked) -> sa.Select[Any]:
-    """Return what is only added up: episodes by their status, their evidence and their class of change."""
-    table, definition = _table(*judged), asked.question.definition
-    status = table.c[f"status_{place}"]
-    evidence = table.c[f"evidence_{place}"] if definition.asks_partner else None
-    keys = [table.c[group] for group in _groups(asked)]
-
-    def those(statuses: Sequence[str], and_: Column | None = None) -> Column:
-        found = status.in_([sa.literal_column(str(CODES[one]), sa.Integer) for one in statuses])
-        return folding.when(found if and_ is None else sa.and_(found, and_))
-
-    columns = {total: those(folding.COUNTED[total]) for total in CASE_TOTALS}
-    names = part_names(definition)
-    parts: dict[str, Column] = {}
-    for part in names:
-        if part in (NOT_DUE, WHERE_UNKNOWN):
-            parts[part] = those([part])
-        else:
-            parts[part] = those(folding.COUNTED["due"], table.c[f"change_{place}"] == part)
-    if evidence is not None:
-        ranks = {name: evidence == sa.literal_column(str(rank), sa.Integer) for rank, name in enumerate(EVIDENCE, 1)}
-        parts |= {name: those(folding.COUNTED["answered"], which) for name, which in ranks.items()}
-    listed = [column.label(total) for total, column in columns.items()]
-    listed += folding.labelled_parts(parts)
-    counted = status != sa.literal_column(str(CODES[OUTSIDE]), sa.Integer)
-    return sa.select(*keys, *listed).where(counted).group_by(*keys)
-
-
-def _products(people: Kept, place: int, asked: Asked) -> sa.Select[Any]:
-    """Return what takes a patient's totals: how many patients have any, and the sums of their products.
-
-    Few patients differ in their totals, so that those who do not are multiplied once.
-    """
-    table = _table(*people)
-    groups, counts = _groups(asked), table.c[f"counts_{place}"]
-    alike = (
-        sa.select(*(table.c[group] for group in groups), counts.label("counts"), sa.func.count().label("times"))
-        .where(counts != 0)
-        .group_by(*(table.c[group] for group in groups), counts)
-        .subquery("alike")
-    )
-    mask = sa.literal_column(str(_MASK), sa.BigInteger)
-    made = {
-        name: alike.c.counts.bitwise_rshift(sa.literal_column(str(i * _PLACES), sa.Integer)).bitwise_and(mask)
-        for i, name in enumerate(("confirmed", "refuted", "open"))
-    }
-    each = (
-        sa.select(
-            *(alike.c[group] for group in groups),
-            alike.c.times,
-            *(column.label(name) for name, column in made.items()),
-        )
-    ).subquery("each")  # fmt: skip
-    totals: dict[str, Column] = {}
-    for name, parts in _MADE_OF.items():
-        first, *rest = (each.c[part] for part in parts)
-        totals[name] = sum(rest, first)
-    keys = [each.c[group] for group in groups]
-    distinct = [folding.total(sa.case((totals[name] > 0, each.c.times), else_=0)) for name in CASE_PATIENTS]
-    products = folding.products_of(totals, CASE_PRODUCTS)
-    return sa.select(
-        *keys,
-        *(column.label(f"patients_{name}") for name, column in zip(CASE_PATIENTS, distinct, strict=True)),
-        *(folding.total(left * right * each.c.times).label(name) for left, right, name in products),
-    ).group_by(*keys)
+def _changes(definition: Definition) -> bool:
+    return set(part_names(definition)) > {NOT_DUE, WHERE_UNKNOWN}
