@@ -57,6 +57,8 @@ OWN = ("advice-taken-up", "durable-discharge-6", "durable-discharge-12", "measur
 NOUGHT = {(name, "censored") for name in (*OWN, "returns-on-time")} | {
     (name, "unknown") for name in ("evaluation-moments", "measured", "returns-on-time")
 }
+# What is asked over how many days before and after: the first day and the last day that is asked about.
+ASKED = [("fall", 182, 92), ("fall", 273, 183), ("fall", 455, 365), ("gp-contact", 455, 365)]
 SCALES = {
     name: reading.Scale(
         one.better == "lower", one.lowest if one.better == "lower" else one.highest, one.mic, one.mic_percent,
@@ -132,7 +134,7 @@ def _followed(one: Episode, end: date, drawn: random.Random) -> Iterator[Answer]
     yield _said("v", one, event, (_months(one.start, -1), one.start), "yes")
     late = (_months(end, months - 1), _months(end, months) - timedelta(drawn.choice([0, 0, 0, 1])))
     yield _said("w", one, event, late, drawn.choice(["no", "no", "yes"]))
-    event, first, last = drawn.choice([("fall", 273, 183), ("gp-contact", 455, 365)])
+    event, first, last = drawn.choice(ASKED)
     early = (one.start - timedelta(first), one.start - timedelta(90))
     yield _said("x", one, event, early, "yes", count=drawn.randint(1, 4))
     status, count = drawn.choice([("no", None), ("yes", 1), ("yes", 3)])

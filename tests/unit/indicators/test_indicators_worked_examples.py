@@ -44,6 +44,7 @@ EARLIER = {
     "durable-discharge-6": date(2024, 6, 15),
     "warm-handover": date(2024, 2, 1),
     "warm-handover-active": date(2024, 4, 1),
+    "falls-3": date(2024, 3, 1),
     "falls": date(2024, 6, 1),
     "analgesic-reduction": date(2024, 3, 1),
     "analgesic-reduction-6": date(2024, 6, 1),
@@ -325,16 +326,16 @@ def contacts() -> Dataset:
     return Dataset(episodes=tuple(episodes), answers=tuple(answers), cases=opened(episodes))
 
 
-def fallen() -> Dataset:
-    """Five ended: one too recent, three with both numbers, and one who moved away in the half year after."""
+def fallen(days: int) -> Dataset:
+    """Five ended: one too recent, three with both numbers, and one who moved away in the time after."""
     episodes = [episode(i, date(2023, 3, 1)) for i in range(4)] + [episode(4, date(2023, 12, 31))]
     numbers = [(3, 1), (1, 1), (1, 0), (2, 0)]
     answers = [
         each
         for one, (before, after) in zip(episodes, numbers, strict=False)
-        for each in counted(one, "fall", before, after, 90, 183)
+        for each in counted(one, "fall", before, after, 90, days)
     ]
-    answers.append(said(episodes[3], "left-list", Answered.YES, date(2023, 9, 1), date(2023, 6, 1)))
+    answers.append(said(episodes[3], "left-list", Answered.YES, date(2023, 9, 1), date(2023, 5, 1)))
     return Dataset(episodes=tuple(episodes), answers=tuple(answers), cases=opened(episodes))
 
 
@@ -408,7 +409,9 @@ TABLES: dict[str, Callable[[], Dataset]] = {
     "evaluation-moments": moments,
     "treatment-index": index,
     "gp-contacts": contacts,
-    "falls": fallen,
+    "falls-3": lambda: fallen(92),
+    "falls": lambda: fallen(183),
+    "falls-12": lambda: fallen(365),
     "analgesic-reduction": lambda: stopped("analgesic", 3),
     "analgesic-reduction-6": lambda: stopped("analgesic", 6),
     "analgesic-reduction-12": lambda: stopped("analgesic", 12),
@@ -469,12 +472,15 @@ def test_the_worked_example_gives_what_the_definition_says(name: str) -> None:
 
 
 def test_the_worked_examples_of_before_and_after_name_their_method_and_their_days() -> None:
-    contacts, falls = worked("gp-contacts"), worked("falls")
+    contacts = worked("gp-contacts")
     assert contacts.interval is not None
     # Fewer than ten events on a side: the exact conditional limits.
     assert (contacts.value, contacts.interval.method) == (0.5, "exact-conditional")
     assert (contacts.details["days-before"], contacts.details["days-after"]) == (3 * 365, 3 * 365)
-    assert falls.value == pytest.approx(0.4)
+    for months, days in (("-3", 92), ("", 183), ("-12", 365)):
+        falls = worked(f"falls{months}")
+        assert falls.value == pytest.approx(0.4)
+        assert (falls.details["days-before"], falls.details["days-after"]) == (3 * days, 3 * days)
     for months in ("", "-6", "-12"):
         assert worked(f"participation-regained{months}").value == pytest.approx(2.0)
 
