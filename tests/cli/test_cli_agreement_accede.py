@@ -712,9 +712,13 @@ def test_only_the_practice_sees_figures_per_partner(run: Run, joined: Any) -> No
     from exchange.errors import AgreementError
     from exchange.operations import sharing
 
-    said = run("agreement", "figures", "hagro", "--by", "party", "--json", workspace=joined["huisarts-a"])
+    said = run("agreement", "figures", "hagro", "--json", workspace=joined["huisarts-a"])
 
     assert (said.code, said.json["figures"]) == (0, [])
+    for by in ("party", "label"):
+        split = run("agreement", "figures", "hagro", "--by", by, "--language", "nl", workspace=joined["huisarts-a"])
+        assert (split.code, split.out) == (2, "")
+        assert "--by kan alleen de praktijk vragen" in split.err
     with joined.open("huisarts-a") as a, pytest.raises(AgreementError) as refused:
         sharing.figures(a, "hagro")
     assert refused.value.rule == "sharing.practice-only"

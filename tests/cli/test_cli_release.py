@@ -1,4 +1,4 @@
-"""What left for outsiders stands in a ledger, and a later edition that would tell about a few is refused."""
+"""What left for outsiders stands in a ledger; what is too near it is left out, or the document refused."""
 
 from __future__ import annotations
 
@@ -77,23 +77,39 @@ def test_the_same_figures_again_are_nothing_new(run, practice, tmp_path):
 
 
 @pytest.mark.parametrize("drop", [1, 9])
-def test_a_release_that_differs_by_a_few_patients_is_refused_and_leaves_nothing(run, practice, tmp_path, drop):
+def test_a_figure_that_differs_by_a_few_patients_is_left_out_and_the_rest_is_sent(run, practice, tmp_path, drop):
     run("summary", "--release", "--to", tmp_path / "first.md", workspace=practice)
     newest(practice, 100, "durable-discharge-12", "answered", drop)
-    before = ledger(practice)
     to = tmp_path / "second.md"
-    said = run("summary", "--release", "--to", to, "--json", workspace=practice)
-    error = said.json["error"]
-    assert (said.code, error["rule"]) == (17, "releasing.differencing")
-    assert "(12 maanden)" in error["text"]  # the figure as the document calls it
-    assert "plan-final 2026-05-01" in error["text"]
-    assert error["hints"]
+    said = run("summary", "--release", "--to", to, "--json", "--language", "nl", workspace=practice)
+    assert said.code == 3, said.err
+    (found, *_) = [one for one in said.json["findings"] if one["rule"] == "releasing.left-out"]
+    assert "(12 maanden)" in found["params"]["figure"]
+    assert found["params"]["document"].startswith("plan-final 2026-05-01")
+    page = to.read_text(encoding="utf-8")
+    assert "niet getoond: te dicht bij wat eerder is uitgegeven; zie de eerdere uitgave" in page
+    assert "plan-final 2026-05-01" not in page  # what others were given is for the practice to know
+    assert "| Afgesloten zonder advies tot doorverwijzing | 9" in page
+    entered = [json.loads(one.cell) for one in ledger(practice) if one.document.startswith("summary ")]
+    assert {one["indicator"] for one in entered} >= {"onward-advice", "measured"}
+    assert not [one for one in entered if one["indicator"] == "durable-discharge-12" and not one["agreement"]]
+    # The same once more says the same, and enters nothing.
+    before = ledger(practice)
+    assert run("summary", "--release", "--to", tmp_path / "third.md", workspace=practice).code == 3
+    assert ledger(practice) == before
+
+
+def test_without_its_main_figure_a_letter_is_refused_and_leaves_nothing(run, practice, tmp_path):
+    run("summary", "--release", "--to", tmp_path / "first.md", workspace=practice)
+    newest(practice, 100, "sessions-per-patient", "answered", 4)
+    before, to = ledger(practice), tmp_path / "plan.docx"
+    said = run("plan", "--final", "--to", to, "--json", workspace=practice)
+    assert (said.code, said.json["error"]["rule"]) == (17, "releasing.differencing")
+    assert said.json["error"]["hints"]
     assert not to.exists()
     assert ledger(practice) == before
-    final = run("plan", "--final", "--to", tmp_path / "plan.docx", "--json", workspace=practice)
-    assert final.json["error"]["rule"] == "releasing.differencing"
-    dutch = run("summary", "--release", "--to", to, "--language", "nl", workspace=practice)
-    assert "vrijgegeven" in dutch.err
+    # The summary is about more than that.
+    assert run("summary", "--release", "--to", tmp_path / "second.md", workspace=practice).code == 3
 
 
 def test_ten_patients_more_are_enough(run, practice, tmp_path):

@@ -46,6 +46,7 @@ TARGETS = {
         # Not the attacker with a solver: it is slow, and draws its tables at random.
         (
             "tests/unit/indicators/test_disclosure_cells.py",
+            "tests/unit/indicators/test_disclosure_near.py",
             "tests/unit/indicators/test_disclosure_protecting.py",
             "tests/unit/indicators/test_disclosure_tables.py",
         ),

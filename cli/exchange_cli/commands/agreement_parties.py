@@ -132,9 +132,9 @@ def end(speaker: Speaker, agreement: str, day: datetime, party: str | None, grou
 
 @click.command("figures")
 @click.argument("agreement")
-@click.option("--by", type=click.Choice(["party", "label"]), default="party", help="Per partner, or pooled per group.")
+@click.option("--by", type=click.Choice(["party", "label"]), help="Per partner (as it is), or pooled per group.")
 @common
-def figures(speaker: Speaker, agreement: str, by: str) -> None:
+def figures(speaker: Speaker, agreement: str, by: str | None) -> None:
     """Show an agreement's figures: the practice sees each partner's, or those of a group (a HAGRO, a region); a partner
     sees what the practice told it. For one's own eyes.
 
@@ -144,7 +144,11 @@ def figures(speaker: Speaker, agreement: str, by: str) -> None:
 
     with speaker.workspace() as workspace:
         ours = sharing.is_ours(workspace, agreement)
-        found = sharing.figures(workspace, agreement, by=by) if ours else hearing.figures(workspace, agreement)
+        if by is not None and not ours:
+            # What a partner was told is over all parties' cases: there is nothing to take apart.
+            raise click.UsageError(speaker.say("hearing.not-by", option="--by"))
+        asked = by or sharing.PARTY
+        found = sharing.figures(workspace, agreement, by=asked) if ours else hearing.figures(workspace, agreement)
         one_by_one = 0 if ours else hearing.individuals(workspace, agreement)
     names = ("name", "group", "value", "interval", "of", "unknown", "n")
     speaker.table(

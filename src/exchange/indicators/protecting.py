@@ -32,11 +32,14 @@ from exchange.indicators.withholding import OPEN, Table
 
 TOO_FEW = "disclosure.too-few"
 WOULD_REVEAL = "disclosure.would-reveal-another"
+TOO_NEAR = "disclosure.too-near-released"
+_EVERY_COUNT = frozenset({"eligible", "due", "answered", "unknown", "censored", "excluded"})
 
 # A detail that is one patient's own value, or that halves or quarters of the patients determine.
 EXTREMES = frozenset({"minimum", "maximum", "min", "max"})
 # Either of these counts, with the number that was answered, tells how many cases are unknown.
 UNKNOWN_TELLS = frozenset({"unknown", "due"})
+_LAYERS = ("inside", "outside", "whole")
 NEEDS_TIMES = {"median": 2, "lower-quartile": 4, "upper-quartile": 4}
 
 
@@ -47,13 +50,16 @@ def protect(
     threshold: int = THRESHOLD,
     sensitive: Collection[str] | None = None,
     published: Sequence[Figure] = (),
+    near: Collection[int] = (),
 ) -> tuple[Figure, ...]:
     """Return the figures as this audience may see them, in the same order.
 
     Inside, and between parties entitled to the same records, nothing changes. For anyone else unsafe figures come back
     with `masked` set to the reason's id (`disclosure.too-few`, or `disclosure.would-reveal-another` for a safe cell
     that would give an unsafe one away) and with no number but the bound that may be said (`details` bound-over or
-    bound-under, bound-of, bound-percent). `published` are figures these outsiders already have: they stay known.
+    bound-under, bound-of, bound-percent). `published` are figures these outsiders already have: they stay known. `near`
+    are the places of figures that are too near an earlier release: they are left out whole, and what is printed must
+    leave everything within a threshold of their counts possible.
     Raises IndicatorError for a threshold below five.
     """
     require_threshold(threshold)
@@ -61,11 +67,12 @@ def protect(
         return tuple(figures)
     everything = (*figures, *published)
     known = frozenset(range(len(figures), len(everything)))
-    wholes = _wholes(everything, known, threshold)
+    apart = frozenset(near)
+    wholes = _wholes(everything, known, threshold, apart)
     reasons = dict(wholes)
-    silent = _sides(everything, known, threshold, sensitive, reasons) | wholes.keys()
-    parts = _parts(everything, known, threshold, sensitive, reasons)
-    counts = _counts(figures, threshold)
+    silent = _sides(everything, known, threshold, sensitive, reasons, apart) | wholes.keys()
+    parts = _parts(everything, known, threshold, sensitive, reasons, apart)
+    counts = _counts(figures, threshold, apart)
     return tuple(
         _masked(figure, reasons[i], {} if i in silent else instead_of(figure, threshold, sensitive))
         if i in reasons
@@ -108,17 +115,24 @@ def stand_in(figure: Figure, others: Sequence[Figure]) -> Figure | None:
     return None
 
 
-def _wholes(figures: Sequence[Figure], known: frozenset[int], threshold: int) -> dict[int, str]:
-    """Return by place why a figure is withheld for its denominator."""
+def _around(count: int, threshold: int) -> tuple[int, int]:
+    """Return what a reader must still think possible of a count that lies within a threshold of an earlier one."""
+    return max(0, count - threshold + 1), count + threshold - 1
+
+
+def _wholes(figures: Sequence[Figure], known: frozenset[int], threshold: int, near: frozenset[int]) -> dict[int, str]:
+    """Return by place why a figure is withheld for its denominator, or for an earlier release."""
     values = {i: figure.denominator for i, figure in enumerate(figures) if figure.denominator is not None}
     sums = sums_of(figures, values)
     table = Table(values, sums, {one.total for one in sums}, fixed={*known})
     for i in values:
         if small_whole(figures[i], threshold):
             table.withhold(i, (1, threshold - 1))
-    reasons = {i: TOO_FEW for i in values if i in table.hidden}
+    reasons = {i: TOO_FEW for i in values if i in table.hidden} | dict.fromkeys(sorted(near), TOO_NEAR)
+    for i in sorted(near & values.keys()):
+        table.withhold(i, _around(values[i], threshold))
     table.complete()
-    return {i: reasons.get(i, WOULD_REVEAL) for i in values if i in table.hidden}
+    return reasons | {i: WOULD_REVEAL for i in values if i in table.hidden and i not in reasons}
 
 
 def _sides(
@@ -127,6 +141,7 @@ def _sides(
     threshold: int,
     sensitive: Collection[str] | None,
     reasons: dict[int, str],
+    near: frozenset[int],
 ) -> set[int]:
     """Add why figures are withheld for their numerator or complement; return where nothing may be said instead."""
     table = _sided(figures, known)
@@ -143,8 +158,10 @@ def _sides(
         said = i not in reasons and instead(figures[i], threshold, sensitive=fact) is not None
         for side in (side for side, unsafe in small.items() if unsafe):
             table.withhold((i, side), span, (0, threshold - 1) if said else OPEN)
-        if any(small.values()) and i not in known:
+        if any(small.values()) and i not in known | near:
             reasons[i] = TOO_FEW
+        for layer in _LAYERS if i in near else ():
+            table.withhold((i, layer), _around(table.values[i, layer], threshold))
     table.complete()
     for i in places:
         if (i, "inside") in table.hidden:
@@ -163,7 +180,7 @@ def _sided(figures: Sequence[Figure], known: frozenset[int]) -> Table:
     places = [i for i in range(len(figures)) if (i, "whole") in values]
     sums = [Sum((i, "whole"), ((i, "inside"), (i, "outside"))) for i in places]
     totals: set[Hashable] = set()
-    for layer in ("inside", "outside", "whole"):
+    for layer in _LAYERS:
         for one in sums_of(figures, {i: values[i, layer] for i in places}):
             sums.append(Sum((one.total, layer), tuple((part, layer) for part in one.parts)))
             totals.add((one.total, layer))
@@ -172,7 +189,7 @@ def _sided(figures: Sequence[Figure], known: frozenset[int]) -> Table:
         values,
         sums,
         totals,
-        fixed={(i, layer) for i in known for layer in ("inside", "outside", "whole")},
+        fixed={(i, layer) for i in known for layer in _LAYERS},
         together={side: sides[i] for i in places for side in sides[i]}
         | {(i, "whole"): (*sides[i], (i, "whole")) for i in places},
         quiet={(i, "inside"): (i, "whole") for i in places},
@@ -185,6 +202,7 @@ def _parts(
     threshold: int,
     sensitive: Collection[str] | None,
     reasons: Mapping[int, str],
+    near: frozenset[int],
 ) -> dict[int, frozenset[str]]:
     """Return by place the named parts that are withheld from figures that stand."""
     values: dict[Hashable, int] = {}
@@ -207,6 +225,9 @@ def _parts(
             table.fixed.difference_update((i, name) for name in ("", *figure.parts))
             table.hidden[i, ""] = None
     _withhold_parts(figures, table, threshold, sensitive, reasons)
+    for i in sorted(near):
+        for name, count in figures[i].parts.items():
+            table.withhold((i, name), _around(count, threshold))
     table.complete()
     gone: dict[int, frozenset[str]] = {}
     for i, figure in enumerate(figures):
@@ -303,9 +324,9 @@ def _among_answered(figure: Figure) -> Interval | None:
     return None if lower is None or upper is None else Interval(lower, upper, method, figure.interval.level)
 
 
-def _counts(figures: Sequence[Figure], threshold: int) -> list[set[str]]:
+def _counts(figures: Sequence[Figure], threshold: int, near: frozenset[int]) -> list[set[str]]:
     """Return per figure the smaller counts to leave out, in every part of a table where one part leaves it out."""
-    gone = [_smaller_counts(figure, threshold) for figure in figures]
+    gone = [set(_EVERY_COUNT) if i in near else _smaller_counts(one, threshold) for i, one in enumerate(figures)]
     sums = sums_of(figures, {i: figure.denominator or 0 for i, figure in enumerate(figures)})
     changed = True
     while changed:

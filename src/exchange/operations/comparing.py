@@ -69,6 +69,10 @@ class Standing:
             return self._figures.get(name["indicator"], {}).get(_key(name), {})
         return {}
 
+    def known(self, indicator: str, part: str) -> list[tuple[frozenset[str], int | None]]:
+        """Return the patients and the number of every released count of this indicator and part."""
+        return [(one.members, one.units) for one in self._cells.get((indicator, part), ())]
+
     def _before(self, one: ReleasedCell) -> list[ReleasedCell]:
         name, part = _name(one)
         return self._cells.get((name["indicator"], part), [])

@@ -19,11 +19,10 @@ from exchange.operations import (
     improving,
     indexing,
     minuting,
-    nesting,
+    omitting,
     positioning,
     practising,
     quoting,
-    releasing,
     tabling,
     trending,
 )
@@ -123,9 +122,12 @@ class Composer:
 
         All figures of a document pass disclosure control together, so that one never gives another away.
         """
-        everything = self._everything
-        shown = dict(zip(map(id, everything), figuring.protected(everything, self.audience), strict=True))
-        return nesting.apart(self.workspace, everything, shown, self.asked) if self.outside else shown
+        return self.beside.shown if self.outside else {id(one): one for one in self._everything}
+
+    @cached_property
+    def beside(self) -> omitting.Beside:
+        """Return what outsiders see beside what they have, and what was left out for that."""
+        return omitting.beside(self.workspace, self._everything, self.asked, self.audience)
 
     @cached_property
     def _everything(self) -> tuple[Figure, ...]:
@@ -146,9 +148,10 @@ class Composer:
 
     @cached_property
     def _trends(self) -> Mapping[tuple[str, str], trending.Traced]:
-        ledger, plans = releasing.Ledger(self.workspace), tabling.Plans(self.workspace, self.onward)
+        plans = tabling.Plans(self.workspace, self.onward)
+        refuses = self.beside.ledger.refuses if self.outside else lambda _cells: False
         return trending.trends(
-            self.workspace, self._single, outside=self.outside, released=ledger.refuses, planned=plans.allow
+            self.workspace, self._single, outside=self.outside, released=refuses, planned=plans.allow
         )
 
     def _over_time(self, agreement: str) -> dict[str, pages.Trend]:
@@ -215,14 +218,9 @@ class Composer:
 
     def _safe(self, loop: pages.Loop, agreement: str) -> pages.Loop:
         """Leave out counts of fewer than ten cases, and all of an agreement without a clause, where outsiders read."""
-        if not self.outside:
-            return loop
-        if not self.onward.allows(agreement):
-            return pages.Loop()
         counts = (loop.sent, loop.due, loop.answered, loop.unanswered)
-        if any(count is not None and 0 < count < 10 for count in counts):
-            return pages.Loop()
-        return loop
+        few = any(count is not None and 0 < count < 10 for count in counts)
+        return pages.Loop() if self.outside and (few or not self.onward.allows(agreement)) else loop
 
     @cached_property
     def sessions(self) -> pages.SessionsFacts | None:
@@ -252,7 +250,10 @@ class Composer:
     @cached_property
     def index(self) -> pages.IndexFacts | None:
         """Return the index as the pages draw it."""
-        return positioning.shown(self.told)
+        drawn = positioning.shown(self.told)
+        # where the plan ends up is made of every group, also of one that is left out
+        hidden = self.outside and any(id(one) in self.beside.near for one in self._by_location)
+        return replace(drawn, reached_by_plan=None) if drawn is not None and hidden else drawn
 
     @cached_property
     def groups(self) -> tuple[pages.GroupPlan, ...]:

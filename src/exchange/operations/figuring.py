@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -227,13 +227,16 @@ def cubes(
         yield from counting.cubes(OnStore(connection), questions, as_of=as_of)
 
 
-def protected(found: Sequence[Figure], audience: str) -> tuple[Figure, ...]:
-    """Return figures as their readers may see them: `internal` all of it, `insurer` after disclosure control."""
+def protected(found: Sequence[Figure], audience: str, *, near: Collection[int] = ()) -> tuple[Figure, ...]:
+    """Return figures as their readers may see them: `internal` all of it, `insurer` after disclosure control.
+
+    `near` are the places of those that are too near an earlier release.
+    """
     from exchange.indicators.disclosure import Audience
     from exchange.indicators.protecting import protect
 
     outside = audience != "internal"
-    return protect(tuple(found), audience=Audience.OUTSIDE if outside else Audience.INTERNAL)
+    return protect(tuple(found), audience=Audience.OUTSIDE if outside else Audience.INTERNAL, near=near)
 
 
 def queries(workspace: Workspace, ids: Sequence[str] = (), group_by: tuple[str, ...] = ()) -> dict[str, str]:

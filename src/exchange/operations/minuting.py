@@ -120,7 +120,13 @@ def _lines(shown: Sequence[Weighed], weighed: Sequence[Weighed] = ()) -> tuple[L
     """Return the lines of a table; `weighed` are the same figures before anything was withheld, for the verdict."""
     from exchange.reports.minutes import Line
 
-    verdicts = {one.definition.id: one.figure.verdict for one in weighed if one.figure is not None}
+    near = {one.definition.id for one in shown if one.figure is not None and one.figure.masked == weighing.TOO_NEAR}
+    # Beside what was given out before, that the verdict turned would tell of the few by whom a figure differs.
+    verdicts = {
+        one.definition.id: one.figure.verdict
+        for one in weighed
+        if one.figure is not None and one.definition.id not in near
+    }
     return tuple(
         Line(one.definition.id, one.agreed.primary, one.knowable, one.figure, verdicts.get(one.definition.id))
         for one in shown

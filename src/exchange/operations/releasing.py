@@ -17,7 +17,7 @@ is the work of disclosure control (`indicators.protecting`), not of the ledger.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,8 +82,13 @@ class Ledger:
         """Read what was released."""
         self._workspace = workspace
         self._digests: dict[str, str] = {}
+        self._traced: dict[tuple[object, ...], Mapping[str, frozenset[str]]] = {}
         self.newest = workspace.store.releases.newest()
         self._standing = Standing(workspace.store.releases.all())
+
+    def __bool__(self) -> bool:
+        """Say whether anything ever left."""
+        return bool(self._standing)
 
     def add(self, cells: Iterable[ReleasedCell], document: str) -> None:
         """Take cells as released that this same run publishes."""
@@ -115,30 +120,49 @@ class Ledger:
         from exchange.store.releases import ReleasedCell
 
         parts = published_parts(shown)
-        members = tracing.members(tracing.trace(self._workspace, asked, counted)) if parts else {}
-        found = {}
-        for part in parts:
-            patients = members.get(part, frozenset())
-            for patient in patients - self._digests.keys():
-                self._digests[patient] = self._workspace.store.releases.member(patient)
-            if patients:
-                found[part] = ReleasedCell(
-                    _name(asked, shown, part), len(patients), frozenset(self._digests[one] for one in patients),
-                    units=units(shown, part),
-                )  # fmt: skip
-        return found
+        members = self.members(asked, counted) if parts else {}
+        return {
+            part: ReleasedCell(_name(asked, shown, part), len(members[part]), members[part], units=units(shown, part))
+            for part in parts
+            if members.get(part)
+        }
+
+    def members(self, asked: Asked, counted: Figure) -> Mapping[str, frozenset[str]]:
+        """Return the digests of the patients of each count of a figure; each figure is traced once."""
+        group = tuple(counted.group.items())
+        name = (asked.name, asked.definition.version, counted.start, counted.end, counted.cut_off, group)
+        key = (*name, counted.as_of_load)
+        if key not in self._traced:
+            found = tracing.members(tracing.trace(self._workspace, asked, counted))
+            self._traced[key] = {part: frozenset(map(self._digest, people)) for part, people in found.items()}
+        return self._traced[key]
+
+    def known(self, indicator: str, part: str) -> list[tuple[frozenset[str], int | None]]:
+        """Return the digests of the patients and the number of every released count of this indicator and part."""
+        return self._standing.known(indicator, part)
+
+    def _digest(self, patient: str) -> str:
+        if patient not in self._digests:
+            self._digests[patient] = self._workspace.store.releases.member(patient)
+        return self._digests[patient]
 
 
 def require_new(
-    workspace: Workspace, published: Iterable[tuple[Asked, Figure, Figure]], language: str, *, preview: bool = False
+    workspace: Workspace,
+    published: Iterable[tuple[Asked, Figure, Figure]],
+    language: str,
+    *,
+    preview: bool = False,
+    ledger: Ledger | None = None,
 ) -> tuple[ReleasedCell, ...]:
     """Return the cells that a document would publish and that outsiders don't have yet.
 
-    Raises ReportError, naming the first cell, where one differs too little from what was released before. With
-    `preview` nobody needs the cells, and where nothing was ever released nothing is looked up.
+    Raises ReportError, naming the first cell, where one differs too little from what was released before: a document
+    leaves that out first (`operations.omitting`). With `preview` nobody needs the cells, and where nothing was ever
+    released nothing is looked up.
     """
-    ledger = Ledger(workspace)
-    if preview and not ledger.newest:
+    ledger = ledger if ledger is not None else Ledger(workspace)
+    if preview and not ledger:
         return ()
     judged = ledger.judge(published)
     if judged.too_near is not None:
@@ -214,6 +238,7 @@ def _said(one: _Cell, language: str) -> str:
 
     figure, family = one.figure, one.part.removeprefix("parts.")
     title = ", ".join((one.asked.definition.title[language], *figure.group.values()))
+    title += f" ({one.asked.agreement})" if one.asked.agreement else ""
     within = period(figure.start, figure.end, language)
     return say("releasing.cell", {"title": title, "part": _part(family, language), "period": within}, language)
 

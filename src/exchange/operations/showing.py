@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange.findings import Finding
-from exchange.operations import choosing, figuring, releasing, tabling
+from exchange.operations import choosing, figuring, omitting, releasing, tabling
 from exchange.operations.passing import Onward
 from exchange.operations.workspace import Workspace
 
@@ -44,9 +44,9 @@ def outside(
 ) -> Shown:
     """Calculate for the insurer, and write to a file where one is given.
 
-    What rests on an agreement without a clause for the insurer is left out, and the findings say so. Raises
-    IndicatorError for a split that is not planned, and ReportError for a figure that differs too little from what left
-    before; then nothing is written and nothing entered.
+    What rests on an agreement without a clause for the insurer is left out, and so is what differs too little from
+    what left before; the findings say so. Raises IndicatorError for a split that is not planned, and ReportError where
+    nothing is left of an indicator that is asked for by name; then nothing is written and nothing entered.
     """
     onward = Onward(workspace)
     named = [one for one in figuring.definitions(ids) if ids or not figuring.needs_more(one)]
@@ -62,14 +62,16 @@ def outside(
         if chosen
         else ()
     )  # fmt: skip
-    seen = figuring.protected(counted, "insurer")
-    published = [
-        (choosing.Asked(chosen[one.indicator], one.start, one.end, group_by=group_by), one, shown)
-        for one, shown in zip(counted, seen, strict=True)
-    ]
-    cells = releasing.require_new(workspace, published, language, preview=to is None)
+    asked = {id(one): choosing.Asked(chosen[one.indicator], one.start, one.end, group_by=group_by) for one in counted}
+    near = omitting.beside(workspace, counted, asked)
+    for name in ids:
+        omitting.require_rest(workspace, near, language, [one for one in asked if asked[one].definition.id == name])
+    omitting.require_rest(workspace, near, language)
+    seen = tuple(near.shown[id(one)] for one in counted)
+    published = [(asked[id(one)], one, near.shown[id(one)]) for one in counted]
+    cells = releasing.require_new(workspace, published, language, preview=to is None, ledger=near.ledger)
     if to is not None:
         releasing.written(
             workspace, f"indicators {to.name}", cells, lambda: figuring.write(seen, to, language=language), [to]
         )
-    return Shown(seen, onward.findings, to is not None)
+    return Shown(seen, (*near.findings(language), *onward.findings), to is not None)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from exchange.errors import ReportError
 from exchange.findings import Finding, Severity
-from exchange.operations import asking, norming, releasing, trail
+from exchange.operations import asking, choosing, norming, omitting, releasing, trail
 from exchange.operations.composing import Composer
 from exchange.operations.workspace import Workspace
 from exchange.records import detector
 
+if TYPE_CHECKING:
+    from exchange.store.releases import ReleasedCell
+
 REFERENCE = "letterhead.docx"
 FHIR = ".fhir.json"
+# What the letter argues with.
+_ARGUED = (choosing.PER_YEAR,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ def plan(
         return pages.plan(facts, chosen, edition, file, reference=reference)
 
     final = edition == "final"
-    written = _write(composer, f"plan-{edition}", facts, to, write, release=final, progress=progress)
+    written = _write(composer, f"plan-{edition}", facts, to, write, main=_ARGUED, release=final, progress=progress)
     words = {one.id: one.question[chosen] for one in questions()}
     return dataclasses.replace(written, missing=tuple(words.get(blank, blank) for blank in written.missing))
 
@@ -123,7 +129,8 @@ def progress_of_plan(
         pages.progress(facts, chosen, file, reference=reference)
         return ()
 
-    return _write(composer, "plan-progress", facts, to, write, release=composer.outside, progress=progress)
+    points = {one.indicator for one in workspace.store.figures.improvements() if one.indicator}
+    return _write(composer, "plan-progress", facts, to, write, main=points, release=composer.outside, progress=progress)
 
 
 def _write(
@@ -133,21 +140,19 @@ def _write(
     to: Sequence[Path],
     write: Callable[[Path, Path | None], tuple[str, ...]],
     *,
+    main: Collection[str] = (),
     release: bool,
     progress: Callable[[int, int], None] | None,
 ) -> Written:
     """Look at everything first, then write every file, then enter in the ledger what was published.
 
-    A draft that outsiders read is held to the ledger like what is sent, and entered nowhere.
+    A draft that outsiders read is held to the ledger like what is sent, and entered nowhere. `main` are the indicators
+    without which the document has no sense; where none are named, it is all of them together.
     """
     workspace = composer.workspace
     reference, found = _letterhead(workspace, to)
     found += _require_no_bsn(workspace, facts, to)
-    cells = (
-        releasing.require_new(workspace, composer.published, composer.language, preview=not release)
-        if composer.outside
-        else ()
-    )
+    cells, beside = _published(composer, main, release=release) if composer.outside else ((), ())
     missing: dict[str, None] = {}
     done: list[Path] = []
     try:
@@ -165,7 +170,23 @@ def _write(
             file.unlink(missing_ok=True)
         raise
     _note(workspace, document, composer.audience, to)
-    return Written(tuple(to), tuple(missing), (*found, *(composer.onward.findings if composer.outside else ())))
+    return Written(tuple(to), tuple(missing), (*found, *beside))
+
+
+def _published(
+    composer: Composer, main: Collection[str], *, release: bool
+) -> tuple[tuple[ReleasedCell, ...], tuple[Finding, ...]]:
+    """Return the counts that a document publishes, and what to know: what was left out, and whose answers may not go.
+
+    ReportError where what the document is about was left out.
+    """
+    near, workspace = composer.beside, composer.workspace
+    about = {identity for identity, one in composer.asked.items() if one.definition.id in main and not one.group_by}
+    omitting.require_rest(workspace, near, composer.language, about or None)
+    cells = releasing.require_new(
+        workspace, composer.published, composer.language, preview=not release, ledger=near.ledger
+    )
+    return cells, (*near.findings(composer.language), *composer.onward.findings)
 
 
 def _letterhead(workspace: Workspace, to: Sequence[Path]) -> tuple[Path | None, tuple[Finding, ...]]:

@@ -131,7 +131,7 @@ def _refusal(asked: Asked, shown: Figure, drawn: bool, *, outside: bool) -> str:
     if asked.definition.before is not None:
         return "before-after"
     if shown.masked is not None:
-        return "masked"
+        return "released" if shown.masked == "disclosure.too-near-released" else "masked"
     return "elsewhere" if drawn and outside else ""
 
 

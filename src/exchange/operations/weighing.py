@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from exchange.store.releases import ReleasedCell
 
 EVERYONE = "all"
-WOULD_REVEAL = "disclosure.would-reveal-another"
+TOO_NEAR = "disclosure.too-near-released"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def beside_released(
         asked = Asked(one.definition, one.figure.start, one.figure.end, terms.stored.agreement_id)
         judged = ledger.judge([(asked, one.figure, seen.figure)])
         near = judged.too_near is not None
-        found.append(replace(seen, figure=_silent(seen.figure, WOULD_REVEAL)) if near else seen)
+        found.append(replace(seen, figure=_silent(seen.figure, TOO_NEAR)) if near else seen)
         cells += judged.cells
     return tuple(found), tuple(cells)
 

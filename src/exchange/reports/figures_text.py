@@ -13,6 +13,7 @@ from exchange.reports.numbers import count, day, number, percent, period
 SHARES = frozenset({"proportion", "category-share", "completeness"})
 _RATIOS = frozenset({"ratio", "rate-ratio"})
 _TOO_FEW = "disclosure.too-few"
+TOO_NEAR = "disclosure.too-near-released"
 # indicators.md rule 3: before and after is not causal and regresses; it is never "met" on that alone.
 _BEFORE_AFTER = frozenset({"rate-ratio", "mean-change"})
 
@@ -105,7 +106,7 @@ def verdict_text(figure: Figure, language: str) -> str:
 def counts_text(figure: Figure, language: str) -> str:
     """Write numerator, denominator and patients as far as they exist and may be shown."""
     if figure.masked is not None:
-        return label("figure", "masked", language)
+        return say(TOO_NEAR, {}, language) if figure.masked == TOO_NEAR else label("figure", "masked", language)
     unit = label("unit", figure.unit, language)
     known = {
         "n": figure.numerator,
@@ -131,7 +132,7 @@ def counts_text(figure: Figure, language: str) -> str:
 
 def rests_on(figure: Figure, language: str) -> str:
     """Write what a figure rests on, short enough for a table."""
-    if figure.masked is not None:
+    if figure.masked is not None and figure.masked != TOO_NEAR:
         return label("value", "withheld", language)
     return counts_text(figure, language) or "–"
 

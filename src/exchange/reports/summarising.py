@@ -161,9 +161,10 @@ def certainty(facts: SummaryFacts) -> dict[str, Any]:
     return {
         "all_figures": everything,
         "judged": sum(figure.verdict is not None for figure in everything),
-        "masked": sum(figure.masked is not None for figure in everything),
+        "masked": sum(figure.masked not in (None, figures_text.TOO_NEAR) for figure in everything),
+        "near": sum(figure.masked == figures_text.TOO_NEAR for figure in everything),
         "any_before_after": any(figures_text.before_after(figure) for figure in everything),
-        "coverage": next((figure for figure in everything if figure.kind == "completeness"), None),
+        "coverage": next((one for one in everything if one.kind == "completeness" and one.masked is None), None),
         "due": sum(loop.due or 0 for loop in loops) if known else None,
         "unanswered": sum(loop.unanswered or 0 for loop in loops) if known else None,
     }

@@ -60,11 +60,19 @@ def test_a_figure_that_holds_another_but_for_one_patient_is_withheld(
     extra.write_bytes("\r\n".join([head, ";".join(cells[name] for name in names)]).encode("cp1252"))
     loading.load(practice, [extra])
     after = {one[1].indicator: one for one in _outside(practice)}
-    found = nesting.too_near(practice, [one for name in before for one in (before[name], after[name])])
-    assert id(after["measured"][1]) in found
-    assert not found & {id(counted) for _, counted, _ in before.values()}
+    both = [one for name in before for one in (before[name], after[name])]
+    asked = {id(counted): one for one, counted, _ in both}
+
+    def members(figure: Figure) -> nesting.Cells:
+        return tracing.members(tracing.trace(practice, asked[id(figure)], figure))
+
+    shown = {id(counted): one for _, counted, one in both}
+    found = nesting.apart([counted for _, counted, _ in both], shown, members)
+    gone = {identity for identity, one in found.items() if one.masked != shown[identity].masked}
+    assert id(after["measured"][1]) in gone
+    assert not gone & {id(counted) for _, counted, _ in before.values()}
     same = "evaluation-moments"
-    assert id(after[same][1]) not in found
+    assert id(after[same][1]) not in gone
 
 
 def _outside(practice: Workspace) -> list[tuple[Asked, Figure, Figure]]:
