@@ -6,7 +6,7 @@ hidden as if it were small, and the patients of the agreements' figures are comp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -37,8 +37,13 @@ class Beside:
 
     def findings(self, language: str) -> tuple[Finding, ...]:
         """Return, for the practice alone, which figures were left out and which document has what is too near them."""
-        said = [one.said(language) for one in self.near.values()]
-        return tuple(Finding("releasing.left-out", str(one["figure"]), Severity.WARNING, params=one) for one in said)
+        return findings(self.near.values(), language)
+
+
+def findings(near: Iterable[TooNear], language: str) -> tuple[Finding, ...]:
+    """Return a warning for each figure that was left out."""
+    said = [one.said(language) for one in near]
+    return tuple(Finding("releasing.left-out", str(one["figure"]), Severity.WARNING, params=one) for one in said)
 
 
 def beside(

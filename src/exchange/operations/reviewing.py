@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from exchange.errors import AgreementError
 from exchange.findings import Finding, Severity, say
-from exchange.operations import agreeing, files, improving, minuting, releasing, trail, weighing
+from exchange.operations import agreeing, files, improving, minuting, omitting, releasing, trail, weighing
 from exchange.operations.gathering import Terms, terms_of
 from exchange.operations.minuting import INTERNAL, moments_of, reviews_of
 from exchange.operations.weighing import EVERYONE, Weighed
@@ -78,7 +78,8 @@ def prepare(
     weighed = weighing.weigh(terms, cut_off)
     _require_knowable(weighed, chosen)
     written = tuple(to) or (_place(workspace, agreement, chosen, reader),)
-    cells = weighing.beside_released(terms, cut_off, reader, weighed)[1] if reader != INTERNAL else ()
+    outside = weighing.beside_released(terms, cut_off, reader, weighed) if reader != INTERNAL else ((), (), ())
+    _, cells, near = outside
 
     def write() -> None:
         for file in written:
@@ -98,7 +99,7 @@ def prepare(
     return Prepared(
         agreement, terms.stored.version, chosen, moments.index(chosen) + 1, len(moments), cut_off,
         judged.value if judged is not None else "", dict(review.figures), written,
-        tuple(_findings(terms, chosen, weighed)),
+        (*_findings(terms, chosen, weighed), *omitting.findings(near, language)),
     )  # fmt: skip
 
 

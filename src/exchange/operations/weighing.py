@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from exchange.indicators.definition import Definition
     from exchange.indicators.figure import Figure
     from exchange.operations.gathering import Terms
+    from exchange.operations.releasing import TooNear
     from exchange.records.model import Dataset
     from exchange.store.releases import ReleasedCell
 
@@ -82,8 +83,8 @@ def shared(terms: Terms, cut_off: date, reader: str, whole: Sequence[Weighed]) -
 
 def beside_released(
     terms: Terms, cut_off: date, reader: str, whole: Sequence[Weighed]
-) -> tuple[tuple[Weighed, ...], tuple[ReleasedCell, ...]]:
-    """Return what `shared` shows beside what outsiders have already, and the counts of it for the ledger.
+) -> tuple[tuple[Weighed, ...], tuple[ReleasedCell, ...], tuple[TooNear, ...]]:
+    """Return what `shared` shows beside what outsiders have already, its counts for the ledger, and what was left out.
 
     A party is an outsider to the others' patients; with one party there are none, and nothing is held to the ledger.
     """
@@ -91,20 +92,24 @@ def beside_released(
 
     shown = shared(terms, cut_off, reader, whole)
     if len({one.party for one in terms.others}) < 2:
-        return shown, ()
+        return shown, (), ()
     ledger = Ledger(terms.workspace)
     found: list[Weighed] = []
     cells: list[ReleasedCell] = []
+    left_out: list[TooNear] = []
     for one, seen in zip(whole, shown, strict=True):
         if one.figure is None or seen.figure is None:
             found.append(seen)
             continue
         asked = Asked(one.definition, one.figure.start, one.figure.end, terms.stored.agreement_id)
         judged = ledger.judge([(asked, one.figure, seen.figure)])
-        near = judged.too_near is not None
-        found.append(replace(seen, figure=_silent(seen.figure, TOO_NEAR)) if near else seen)
+        if judged.too_near is None:
+            found.append(seen)
+        else:
+            found.append(replace(seen, figure=_silent(seen.figure, TOO_NEAR)))
+            left_out.append(judged.too_near)
         cells += judged.cells
-    return tuple(found), tuple(cells)
+    return tuple(found), tuple(cells), tuple(left_out)
 
 
 def answers(terms: Terms) -> tuple[Answers, ...]:

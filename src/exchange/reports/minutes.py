@@ -127,7 +127,7 @@ def _context(facts: MinutesFacts, language: str) -> dict[str, Any]:
         "title_of": title_of,
         "outcomes": tuple(say(f"reviewing.outcome-{one}", {}, language) for one in OUTCOMES),
         "outcome_of": lambda name: say(f"reviewing.outcome-{name}", {}, language),
-        "verdict_of": lambda line: figures_text.label("verdict", line.verdict or "descriptive", language),
+        "verdict_of": lambda line: _verdict(line, language),
         "evidence": lambda figure: figures_text.evidence_text(figure, language),
         "blank": markdown.Markdown(r"\_" * 30),
         "short": markdown.Markdown(r"\_" * 12),
@@ -139,3 +139,9 @@ def _context(facts: MinutesFacts, language: str) -> dict[str, Any]:
 
 
 OUTCOMES = ("continue", "improve", "revise", "end")
+
+
+def _verdict(line: Line, language: str) -> str:
+    """Say what the figure was judged; of one that was left out beside an earlier release nothing is said."""
+    near = line.figure is not None and line.figure.masked == figures_text.TOO_NEAR
+    return figures_text.label("verdict", "masked" if near else line.verdict or "descriptive", language)

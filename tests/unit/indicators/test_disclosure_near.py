@@ -82,12 +82,7 @@ def test_parts_of_a_group_left_out_can_not_be_had_from_those_of_the_others() -> 
 
 
 def test_a_mean_is_left_out_by_its_denominator() -> None:
-    def mean(patients: int, **more: Any) -> Figure:
-        kind = {"kind": "mean", "numerator": 8 * patients, "numerator_patients": None, "complement_patients": None}
-        return replace(share(patients, 0, **more), **kind)
-
-    figures = [mean(60), *(mean(20, group={"location": name}) for name in "abc")]
-    assert masks(figures, 2) == [None, WOULD_REVEAL, TOO_NEAR, None]
+    assert masks(means(20, 20, 20), 2) == [None, WOULD_REVEAL, TOO_NEAR, None]
 
 
 @settings(max_examples=40, deadline=None)
@@ -125,3 +120,43 @@ def reach(shown: list[int | None], near: int) -> tuple[float, float | None]:
         solved = linprog(cost, A_eq=[row for row, _ in equal], b_eq=[right for _, right in equal], bounds=(0, None))
         found.append(sign * solved.fun if solved.status == 0 else None)
     return found[0] or 0, found[1]
+
+
+def mean(patients: int, **more: Any) -> Figure:
+    kind = {"kind": "mean", "numerator": 8 * patients, "numerator_patients": None, "complement_patients": None}
+    return replace(share(patients, 0, **more), **kind)
+
+
+def means(*sizes: int) -> list[Figure]:
+    """Return a total and its groups."""
+    return [mean(sum(sizes)), *(mean(size, group={"location": str(number)}) for number, size in enumerate(sizes))]
+
+
+def test_ten_beside_a_group_are_enough_to_hide_it_and_eight_are_not() -> None:
+    assert masks(means(40, 10, 50), 1) == [None, TOO_NEAR, WOULD_REVEAL, None]
+    assert masks(means(40, 8, 50), 1) == [None, TOO_NEAR, TOO_FEW, WOULD_REVEAL]
+    assert masks(means(40, 9, 50), 1) == [None, TOO_NEAR, TOO_FEW, None]
+
+
+def test_ten_within_a_total_are_enough_to_hide_it_and_eight_are_not() -> None:
+    assert masks(means(40, 10, 50), 0) == [TOO_NEAR, None, WOULD_REVEAL, None]
+    assert masks(means(40, 8, 50), 0) == [TOO_NEAR, WOULD_REVEAL, TOO_FEW, None]
+    assert masks(means(40, 9, 50), 0) == [TOO_NEAR, None, TOO_FEW, None]
+
+
+def test_a_numerator_needs_as_much_beside_it_as_a_denominator() -> None:
+    assert masks(table((40, 40), (10, 40), (50, 50)), 1) == [None, TOO_NEAR, WOULD_REVEAL, None]
+    assert masks(table((40, 40), (4, 40), (50, 50)), 1)[1::2] == [TOO_NEAR, WOULD_REVEAL]
+
+
+def test_a_part_needs_as_much_beside_it() -> None:
+    sizes = {"a": (30, 50, 40, 40), "b": (22, 22, 4, 40), "c": (52, 52, 50, 54)}
+    groups = [
+        replace(share(inside, outside, group={"location": name}), parts={"x": x, "y": y})
+        for name, (inside, outside, x, y) in sizes.items()
+    ]
+    whole = replace(share(104, 124), parts={"x": 94, "y": 134})
+    seen = protect([whole, *groups], audience="outside", near=[1])
+    assert [one.masked for one in seen] == [None, TOO_NEAR, WOULD_REVEAL, None]
+    assert "parts.x" in seen[3].withheld
+    assert seen[0].parts == {"x": 94, "y": 134}

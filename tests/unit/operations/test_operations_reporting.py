@@ -361,16 +361,20 @@ def test_minutes_for_one_of_several_parties_stand_in_the_ledger_and_are_held_to_
             if changed:
                 _load(practice, tmp_path, corrected(changed, drawn))
             to = tmp_path / f"minutes-{days}.md"
-            reviewing.prepare(practice, "huisarts", to=[to], reader=GP, moment=date(2026, 7, 1))
+            prepared = reviewing.prepare(practice, "huisarts", to=[to], reader=GP, moment=date(2026, 7, 1))
+            left = [one.params for one in prepared.findings if one.rule == "releasing.left-out"]
+            assert [one["document"] for one in left] == ["review huisarts 2026-11-02"] * len(left)
+            assert bool(left) == bool(changed)
+            assert ("niet getoond: te dicht bij wat eerder" in to.read_text(encoding="utf-8")) == bool(changed)
             cells = practice.store.releases.all()
             documents = {one.document for one in cells}
             terms = terms_of(practice, "huisarts")
             whole = weighing.weigh(terms, date(2026, 7, 1))
-            shown, _ = weighing.beside_released(terms, date(2026, 7, 1), GP, whole)
+            shown, _, _ = weighing.beside_released(terms, date(2026, 7, 1), GP, whole)
             said[days] = {one.definition.id: one.figure for one in shown}
         assert documents == {"review huisarts 2026-11-02"}
     assert said[0]["onward-advice"].masked is None
-    assert said[1]["onward-advice"].masked == weighing.WOULD_REVEAL
+    assert said[1]["onward-advice"].masked == weighing.TOO_NEAR
     assert said[1]["onward-advice"].numerator is None
     # To its own eyes the practice shows everything, and enters nothing.
     with _open(tmp_path, "praktijk", 2) as practice:
