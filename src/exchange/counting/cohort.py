@@ -163,10 +163,10 @@ def admission(asked: Asked, joined: Joined) -> list[tuple[Column, str]]:
     definition = asked.question.definition
     refused: list[tuple[Column, str]] = []
     for condition in definition.where:
-        state = judged(condition, joined).state
-        refused += [(state == 0, OUTSIDE), (state == 2, WHERE_UNKNOWN)]
+        where = judged(condition, joined)
+        refused += [(where.no, OUTSIDE), (where.unknown, WHERE_UNKNOWN)]
     refused.append((joined.base.c.foreign == True, EXCLUDED))  # noqa: E712 - SQL
-    refused += [(judged(condition, joined).state == 1, EXCLUDED) for condition in definition.exclude]
+    refused += [(judged(condition, joined).yes, EXCLUDED) for condition in definition.exclude]
     return refused
 
 
@@ -215,11 +215,11 @@ def case(
 def _settled(asked: Asked, joined: Joined, outcome: Sequence[Judged]) -> list[tuple[Column, str]]:
     """Return what settles a case that is due: what happened, and absence only where the patient remained in sight."""
     seen = [sa.true() if each.seen is None else each.seen for each in outcome]
-    refuted = sa.or_(*(each.state == 0 for each in outcome))
-    confirmed = sa.and_(*(each.state == 1 for each in outcome))
+    refuted = sa.or_(*(each.no for each in outcome))
+    confirmed = sa.and_(*(each.yes for each in outcome))
     if not asked.question.definition.asks_partner:
         return [(refuted, REFUTED), (confirmed, CONFIRMED)]
-    surely = sa.or_(*(sa.and_(each.state == 0, sure) for each, sure in zip(outcome, seen, strict=True)))
+    surely = sa.or_(*(sa.and_(each.no, sure) for each, sure in zip(outcome, seen, strict=True)))
     return [
         (surely, REFUTED),
         (sa.and_(confirmed, *seen), CONFIRMED),
@@ -252,7 +252,7 @@ def _evidence(outcome: Sequence[Judged]) -> Column:
     ranks = [sa.literal(0) if each.evidence is None else each.evidence for each in outcome]
     if all(each.evidence is None for each in outcome):
         return sa.literal(0, sa.Integer)
-    refuting = [sa.case((each.state == 0, rank), else_=_NO_RANK) for each, rank in zip(outcome, ranks, strict=True)]
+    refuting = [sa.case((each.no, rank), else_=_NO_RANK) for each, rank in zip(outcome, ranks, strict=True)]
     if len(ranks) == 1:
         return ranks[0]
-    return sa.case((sa.or_(*(each.state == 0 for each in outcome)), least(*refuting)), else_=greatest(*ranks))
+    return sa.case((sa.or_(*(each.no for each in outcome)), least(*refuting)), else_=greatest(*ranks))

@@ -1,4 +1,4 @@
-"""Each criterion of a definition as a column of three values: 0 false, 1 true, 2 unknown."""
+"""Each criterion of a definition as three conditions: that it holds, that it does not, and that this is unknown."""
 
 from __future__ import annotations
 
@@ -20,21 +20,23 @@ from exchange.store.columns import Day
 NO_EVIDENCE = 0
 # Before any treatment; Spark's driver writes a year without its leading zeros.
 _LONG_AGO = date(1000, 1, 1)
+# What denies an event, and what nobody signed for.
+_OTHERWISE = (3, 5, 7, 18, 19)
 RANK = {Evidence.SIGNED: 1, Evidence.FORM: 2, Evidence.CLIENT: 3}
 
 
 def judged(criterion: Criterion, joined: Joined) -> Judged:
     """Return a criterion's columns, joining what it needs."""
     if isinstance(criterion, Has):
-        return Judged(_has(criterion, joined))
+        return _has(criterion, joined)
     if isinstance(criterion, Scores):
         return scored(criterion, joined)
     if criterion.event == NEW_EPISODE:
-        return Judged(_wanted(_new_episode(criterion, joined), criterion.wanted))
+        return _new_episode(criterion, joined)
     return _answered(criterion, joined)
 
 
-def _has(condition: Has, joined: Joined) -> Column:
+def _has(condition: Has, joined: Joined) -> Judged:
     attribute = ATTRIBUTES[condition.element]
     value: Column
     if attribute.record == "referral":
@@ -43,7 +45,8 @@ def _has(condition: Has, joined: Joined) -> Column:
         value = sa.func.coalesce(_last_evaluated(attribute, joined), attribute.unknown)
     else:
         value = joined.base.c[attribute.attribute]
-    return sa.case((value == attribute.unknown, 2), (value.in_(condition.values), 1), else_=0)
+    unknown, among = value == attribute.unknown, value.in_(condition.values)
+    return Judged(sa.and_(sa.not_(unknown), among), sa.not_(sa.or_(unknown, among)), unknown)
 
 
 def _counterfactual(condition: Has, joined: Joined) -> Column:
@@ -92,15 +95,10 @@ def _last_evaluated(attribute: Attribute, joined: Joined) -> Column:
     return joined.join(last.cte(joined.named("evaluated"))).c.value
 
 
-def _wanted(happened: Column, wanted: bool) -> Column:
-    return happened if wanted else sa.case((happened == 2, 2), else_=1 - happened)
-
-
-def _new_episode(criterion: Happens, joined: Joined) -> Column:
+def _new_episode(criterion: Happens, joined: Joined) -> Judged:
     base, t = joined.base, tables.episode
     if joined.gathering is not None:
-        same, either = _returned(criterion, joined, joined.gathering)
-        return sa.case((same == 1, 1), (either == 1, 2), else_=0)
+        return _told(*_returned(criterion, joined, joined.gathering), wanted=criterion.wanted)
     kept = sa.select(t.c.episode_id, t.c.patient_id, t.c.start_date, t.c.location).where(current(t, joined.as_of))
     other = kept.subquery("other")
     same = sa.and_(base.c.location != "", other.c.location == base.c.location)
@@ -120,9 +118,13 @@ def _new_episode(criterion: Happens, joined: Joined) -> Column:
         .cte(joined.named("return"))
     )
     joined.join(found)
-    return sa.case(
-        (sa.func.coalesce(found.c.same, 0) == 1, 1), (sa.func.coalesce(found.c.either_unknown, 0) == 1, 2), else_=0
-    )
+    same, either = sa.func.coalesce(found.c.same, 0), sa.func.coalesce(found.c.either_unknown, 0)
+    return _told(same, either, wanted=criterion.wanted)
+
+
+def _told(same: Column, either_unknown: Column, *, wanted: bool) -> Judged:
+    yes, no = same == 1, sa.and_(same == 0, either_unknown == 0)
+    return Judged(yes if wanted else no, no if wanted else yes, sa.and_(same == 0, either_unknown == 1))
 
 
 def _returned(criterion: Happens, joined: Joined, gathering: Gathering) -> tuple[Column, Column]:
@@ -142,9 +144,9 @@ def _returned(criterion: Happens, joined: Joined, gathering: Gathering) -> tuple
 
 def _answered(criterion: Happens, joined: Joined) -> Judged:
     code = _code(criterion, joined) if joined.gathering is None else _gathered_code(criterion, joined, joined.gathering)
-    happened = sa.case((code.is_(None), 2), (code.in_((2, 4, 6)), 1), else_=0)
+    yes, no = code.in_((2, 4, 6)), code.in_(_OTHERWISE)
     evidence = sa.case((code.in_((2, 3)), 1), (code.in_((4, 5)), 2), (code.in_((6, 7)), 3), else_=NO_EVIDENCE)
-    return Judged(_wanted(happened, criterion.wanted), evidence, seen=happened == 1)
+    return Judged(yes if criterion.wanted else no, no if criterion.wanted else yes, code.is_(None), evidence, seen=yes)
 
 
 def _gathered_code(criterion: Happens, joined: Joined, gathering: Gathering) -> Column:

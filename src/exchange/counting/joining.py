@@ -55,12 +55,15 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A criterion as columns: its state, the rank of the evidence behind it, its class of change where it has one.
+    """A criterion as conditions of which one holds, and the rank of the evidence and class of change where it has one.
 
-    `seen` is where the state rests on what happened, and not on what a partner says did not; None is always.
+    A condition may be null where it does not hold. `seen` is where the answer rests on what happened, and not on what a
+    partner says did not; None is always.
     """
 
-    state: Column
+    yes: Column
+    no: Column
+    unknown: Column
     evidence: Column | None = None
     change: Column | None = None
     seen: Column | None = None

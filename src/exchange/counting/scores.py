@@ -13,7 +13,7 @@ from exchange.counting.current import current
 from exchange.counting.functions import add_days, greatest, value_of_first, value_of_last
 from exchange.counting.gathering import Gathering
 from exchange.counting.joining import Base, Column, Joined, Judged
-from exchange.indicators.classes import CANNOT_IMPROVE, DETERIORATED, IMPROVED, UNCHANGED, WITHIN_ERROR
+from exchange.indicators.classes import CANNOT_IMPROVE, CLASSES, DETERIORATED, IMPROVED, UNCHANGED, WITHIN_ERROR
 from exchange.indicators.deciding import NO_THRESHOLD, NOT_MEASURED, has_threshold
 from exchange.indicators.definition import Scores
 from exchange.records.instruments import Instrument
@@ -32,7 +32,8 @@ class Score:
 def scored(criterion: Scores, joined: Joined) -> Judged:
     """Return a criterion on scores as columns, joining what it needs."""
     if criterion.wanted == "both":
-        return Judged(_both(criterion, joined))
+        both = _both(criterion, joined)
+        return Judged(both == 1, both == 0, sa.false())
     return _improved(criterion, joined)
 
 
@@ -113,8 +114,13 @@ def _improved(criterion: Scores, joined: Joined) -> Judged:
 
 
 def _judged_change(changed: Column) -> Judged:
-    unknown = changed.in_((NOT_MEASURED, NO_THRESHOLD))
-    return Judged(sa.case((unknown, 2), (changed == IMPROVED, 1), else_=0), change=changed)
+    unknown = (NOT_MEASURED, NO_THRESHOLD)
+    return Judged(
+        changed == IMPROVED,
+        changed.in_([one for one in CLASSES if one != IMPROVED]),
+        changed.in_(unknown),
+        change=changed,
+    )
 
 
 def _gathered_change(criterion: Scores, joined: Joined, gathering: Gathering) -> Column:

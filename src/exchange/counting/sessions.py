@@ -25,6 +25,8 @@ from exchange.records.codes import Effect, Evidence, NextStep
 from exchange.store import tables
 
 _WITHOUT_EFFECT = (Effect.INSUFFICIENT.value, Effect.NONE.value)
+# What evaluations come to, each a sort of the former; 1 is any other that took place.
+_SORTS = {"without_effect": 2, "stopped": 3, "stopped_and_told": 4}
 _EVIDENCE = {Evidence.SIGNED.value: 1, Evidence.FORM.value: 2, Evidence.CLIENT.value: 3}
 
 
@@ -36,8 +38,6 @@ def moments(asked: Asked, code: Callable[[str], Any] = str) -> sa.CTE:
     t, as_of = tables.episode, asked.as_of
     person, done = patients(as_of), _evaluations(asked)
     numbered = _numbered(asked)
-    without = sa.and_(done.c.effect.is_not(None), done.c.effect.in_(_WITHOUT_EFFECT))
-    stopped = sa.and_(without, done.c.decision == NextStep.STOP.value)
     status = sa.case(
         (t.c.foreign == True, code(EXCLUDED)),  # noqa: E712 - SQL
         (numbered.c.day > asked.cut_off, code(NOT_DUE)),
@@ -49,9 +49,7 @@ def moments(asked: Asked, code: Callable[[str], Any] = str) -> sa.CTE:
             t.c.patient_id,
             *group_columns(asked.question.group_by, t, sex_of(person, asked), numbered.c.day),
             status.label("status"),
-            sa.case((without, 1), else_=0).label("without_effect"),
-            sa.case((stopped, 1), else_=0).label("stopped"),
-            sa.case((sa.and_(stopped, done.c.told_referrer_on.is_not(None)), 1), else_=0).label("stopped_and_told"),
+            *(sa.case((done.c.sort >= least, 1), else_=0).label(part) for part, least in _SORTS.items()),
         )
         .select_from(
             with_people(
@@ -80,11 +78,16 @@ def _evaluations(asked: Asked) -> sa.CTE:
     """Return the first evaluation recorded at each session number."""
     t = tables.evaluation
     wanted = sa.and_(current(t, asked.as_of), t.c.session_number.in_(asked.question.definition.moments))
-    told = {"effect": word(t.c.effect), "decision": word(t.c.decision), "told_referrer_on": t.c.told_referrer_on}
+    without = word(t.c.effect).in_(_WITHOUT_EFFECT)
+    stopped = sa.and_(without, word(t.c.decision) == NextStep.STOP.value)
+    told = sa.and_(stopped, t.c.told_referrer_on.is_not(None))
+    sort = sa.case(
+        *((which, _SORTS[part]) for part, which in zip(reversed(_SORTS), (told, stopped, without), strict=True)),
+        else_=1,
+    )
     if asked.held is not None:
-        firsts = [value_of_first(value, t.c.day, t.c.evaluation_id).label(name) for name, value in told.items()]
-        same = (t.c.episode_id, t.c.session_number)
-        return sa.select(*same, *firsts).where(wanted).group_by(*same).cte("done")
+        same, first = (t.c.episode_id, t.c.session_number), value_of_first(sort, t.c.day, t.c.evaluation_id)
+        return sa.select(*same, first.label("sort")).where(wanted).group_by(*same).cte("done")
     place = sa.func.row_number().over(
         partition_by=(t.c.episode_id, t.c.session_number), order_by=(t.c.day, t.c.evaluation_id)
     )
@@ -92,7 +95,7 @@ def _evaluations(asked: Asked) -> sa.CTE:
         sa.select(
             t.c.episode_id,
             t.c.session_number,
-            *(value.label(name) for name, value in told.items()),
+            sort.label("sort"),
             place.label("place"),
         )
         .where(wanted)
