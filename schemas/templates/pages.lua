@@ -14,7 +14,27 @@ local function page_break()
   return pandoc.RawBlock('html', breaks.html)
 end
 
-local boxes = { note = 'Note', banner = 'Banner', address = 'Address', together = 'Together', glance = 'Note', small = 'Small' }
+local boxes = { note = 'Note', banner = 'Banner', address = 'Address', together = 'Together', glance = 'Note', small = 'Small',
+  announcing = 'Together' }
+
+local function pictured(block)
+  if block.t == 'Div' then return block.classes[1] == 'together' and #block.content > 0 and pictured(block.content[1]) end
+  return block.t == 'Figure' or (block.t == 'Para' and #block.content == 1 and block.content[1].t == 'Image')
+end
+
+-- What announces a table or a chart (a line that ends in a colon, the text or table just above a chart) stays with it.
+local function Blocks(blocks)
+  for i = 1, #blocks - 1 do
+    local line, following = blocks[i], blocks[i + 1]
+    local told = line.t == 'Para' and following.t == 'Table' and pandoc.utils.stringify(line):match(':%s*$')
+    -- In Word a table's cells would take the style of the box.
+    local above = line.t == 'Para' or (line.t == 'Table' and not FORMAT:match('docx'))
+    if told or (above and pictured(following)) then
+      blocks[i] = pandoc.Div({ line }, pandoc.Attr('', { 'announcing' }))
+    end
+  end
+  return blocks
+end
 
 local function Div(div)
   local class = div.classes[1]
@@ -60,7 +80,7 @@ local function Image(image)
   end
   if not FORMAT:match('typst') then return nil end
   local alt = pandoc.utils.stringify(image.caption):gsub('\\', '\\\\'):gsub('"', '\\"')
-  return pandoc.RawInline('typst', '#box(image("' .. image.src .. '", width: 100%, alt: "' .. alt .. '"))')
+  return pandoc.RawInline('typst', '#box(image("' .. image.src .. '", width: 84%, alt: "' .. alt .. '"))')
 end
 
 -- A wide table scrolls by itself on a narrow screen, also for who has no mouse.
@@ -95,5 +115,6 @@ end
 -- The words a page needs come with its metadata, so that is read first.
 return {
   { Meta = function(meta) if meta['label-table'] then named = pandoc.utils.stringify(meta['label-table']) end end },
+  { Blocks = Blocks },
   { Div = Div, Span = Span, Image = Image, Link = Link, Table = table_block },
 }

@@ -9,6 +9,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -365,3 +366,16 @@ def test_what_is_no_plain_word_document_is_no_letterhead(
         pages.progress(plan_facts, "nl", tmp_path / "v.docx", reference=file)
     assert refused.value.rule == "reports.reference-unreadable"
     assert not (tmp_path / "v.docx").exists()
+
+
+@pytest.mark.parametrize("lines", range(36, 46, 3))
+def test_a_line_that_announces_a_table_stands_on_the_page_of_its_table(lines: int, tmp_path: Path) -> None:
+    rows = "".join(f"| rij {number} | {number} |\n" for number in range(8))
+    text = "Gewone regel.\n\n" * lines + "**Doel.** In minder keren af:\n\n| a | b |\n|---|---|\n" + rows
+    converting.write(Document(text, "Proef", "nl", date(2026, 1, 1)), tmp_path / "proef.pdf")
+    if shutil.which("pdftotext") is None:
+        pytest.skip("Debian's poppler-utils is not here")
+    read = subprocess.run(["pdftotext", "-raw", str(tmp_path / "proef.pdf"), "-"], capture_output=True, check=True)
+    pages_read = read.stdout.decode("utf-8").split("\f")
+    (page,) = (each for each in pages_read if "In minder keren af" in each)
+    assert all(f"rij {number}" in page for number in range(8))
