@@ -152,6 +152,10 @@ def test_sql_prints_a_query_with_bound_parameters(run: Any, practice: Path) -> N
     assert ran.out.startswith("-- onward-advice\n")
     assert "SELECT" in ran.out
     assert set(run("indicators", "--sql", "--json", workspace=practice).json["sql"]) >= {"onward-advice", "measured"}
+    # A list of values is as many parameters, as the engine gets them, and no word of the program that writes queries.
+    for engine in ("sqlite", "postgresql", "duckdb", "spark", "trino"):
+        shown = run("indicators", "--sql", "--engine", engine, "--json", workspace=practice).json["sql"]
+        assert not [name for name, query in shown.items() if "POSTCOMPILE" in query]
 
 
 def test_for_the_insurer_what_must_be_masked_is_masked(run: Any, practice: Path) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from exchange.counting import adding, cohort, folding, pairing, returning, sessions, together
 from exchange.counting.cohort import Asked
 from exchange.counting.current import Rows, current
-from exchange.counting.dialects import COMPILE_ONLY, text
+from exchange.counting.dialects import COMPILE_ONLY, own_text, text
 from exchange.counting.engines import Engine, OnDuckDB, OnStore, looks_at
 from exchange.counting.laying import Laid, laid_out
 from exchange.errors import IndicatorError
@@ -174,7 +174,7 @@ def sql(
     question = Question(definition, any_day, any_day, any_day, group_by, known_instruments())
     if dialect in COMPILE_ONLY:
         return text(query(Asked(question, Rows.EXPORTED), reference), dialect).sql
-    return str(query(Asked(question, None), reference).compile(dialect=sa.dialects.registry.load(dialect)()))
+    return own_text(query(Asked(question, None), reference), sa.dialects.registry.load(dialect)()).sql
 
 
 def query(asked: Asked, reference: ReferenceTable | None) -> sa.Select[Any]:
