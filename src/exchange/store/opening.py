@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -18,14 +19,13 @@ from exchange.records.model import Dataset, Episode, Evaluation, Patient, Referr
 from exchange.signing.keys import StoreKeys
 from exchange.signing.pseudonyms import Pseudonymiser
 from exchange.sources.rows import PatientKey
-from exchange.store import loading, reading, recording, tables
+from exchange.store import reading, recording, tables
 from exchange.store.agreements import Agreements
 from exchange.store.answers import Answers
 from exchange.store.audit import Audit
 from exchange.store.cases import Cases
 from exchange.store.consents import Consents
 from exchange.store.database import Database, new_load, postgresql_engine, private_file, sqlcipher_engine, translated
-from exchange.store.deriving import Rebuilding, derive_patients
 from exchange.store.figures import Figures
 from exchange.store.journal import Journal
 from exchange.store.partners import Partners
@@ -36,6 +36,11 @@ from exchange.store.releases import Releases
 from exchange.store.retention import Retention
 from exchange.store.reviews import Reviews
 from exchange.store.surveying import Survey
+
+# Loading and deriving are imported where they happen: most commands do neither, and start sooner without.
+if TYPE_CHECKING:
+    from exchange.store import loading
+    from exchange.store.deriving import Rebuilding
 
 # The newest migration; a test holds it to be so.
 VERSION = "0006"
@@ -161,6 +166,8 @@ class Store:
         dry_run: bool = False,
     ) -> AbstractContextManager[loading.Batch]:
         """Load one file, all of it or nothing: see `loading.loading`."""
+        from exchange.store import loading
+
         return loading.loading(
             self._database,
             kind=kind,
@@ -200,6 +207,8 @@ class Store:
 
     def rebuild(self, settings: Rebuilding, *, by: str, at: datetime) -> tuple[Finding, ...]:
         """Derive every episode and session anew, after the map of service codes or the gap changed."""
+        from exchange.store.deriving import derive_patients
+
         with self._database.writing() as connection:
             load = new_load(connection, "rebuild", by=by, at=at)
             query = sa.select(tables.patient.c.patient_id).where(tables.patient.c.load_to.is_(None))
@@ -276,6 +285,8 @@ class Store:
 
     def changed_in(self, loads: Collection[int]) -> dict[str, int]:
         """Return how many patients, episodes, sessions and measurements some loads together made or changed."""
+        from exchange.store import loading
+
         with self._database.reading() as connection:
             return loading.changed_in(connection, loads)
 
