@@ -17,6 +17,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from exchange.indicators.figure import Interval
 from exchange.indicators.quantiles import chi_square_quantile, t_quantile
@@ -224,10 +225,17 @@ def histogram_quantile(histogram: Mapping[int, int], p: Fraction | float = Fract
     count = sum(histogram.values())
     if count <= 0:
         return None
-    position = (count - 1) * Fraction(p).limit_denominator(10_000)
-    low = _at(histogram, math.floor(position))
-    high = _at(histogram, math.ceil(position))
-    return float(low + (position - math.floor(position)) * (high - low))
+    at = _exactly(p)
+    rank, part = divmod((count - 1) * at.numerator, at.denominator)
+    low = _at(histogram, rank)
+    high = _at(histogram, rank + 1) if part else low
+    # One division of whole numbers, which is rounded once.
+    return (low * at.denominator + part * (high - low)) / at.denominator
+
+
+@lru_cache
+def _exactly(p: Fraction | float) -> Fraction:
+    return Fraction(p).limit_denominator(10_000)
 
 
 def histogram_mean(histogram: Mapping[int, int]) -> float | None:
