@@ -6,14 +6,17 @@ group's integers are so many times those of one patient, worked out once for all
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import add
 from typing import Any
 
 from exchange.counting.folding import COUNTED
-from exchange.indicators.cohort import CONFIRMED, EXCLUDED, NOT_DUE, WHERE_UNKNOWN, Question
+from exchange.counting.packing import MOST, said
+from exchange.indicators.cohort import CONFIRMED, EXCLUDED, NOT_DUE, OUTSIDE, WHERE_UNKNOWN, Question
 from exchange.indicators.cube import (
     CASE_TOTALS,
     CHANGE_TOTALS,
@@ -51,38 +54,46 @@ class _Adding:
     fold: Fold
     parts: tuple[str, ...]
     evidence: tuple[str, ...]
-    patients: dict[Pattern, tuple[dict[str, int], dict[str, int]]] = field(default_factory=dict)
-    groups: dict[frozenset[tuple[Pattern, int]], Sums] = field(default_factory=dict)
+    numbers: dict[Pattern, int] = field(default_factory=dict)
+    patients: list[tuple[dict[str, int], dict[str, int]]] = field(default_factory=list)
+    groups: dict[frozenset[tuple[int, int]], Sums] = field(default_factory=dict)
 
-    def group(self, held: Mapping[Pattern, int]) -> Sums:
-        """Return the counts, parts and levels of evidence of so many patients with each pattern."""
+    def group(self, held: Mapping[int, int]) -> Sums:
+        """Return the counts, parts and levels of evidence of so many patients with each pattern, by its number."""
         key = frozenset(held.items())
-        if key not in self.groups:
-            counts = self.fold(())
-            parts = dict.fromkeys((*self.parts, *self.evidence), 0)
-            for pattern, times in held.items():
-                for sums, one in zip((counts, parts), self._patient(pattern), strict=True):
-                    for name, number in one.items():
-                        sums[name] += times * number
-            self.groups[key] = (
-                counts,
-                {name: parts[name] for name in self.parts},
-                {name: parts[name] for name in self.evidence},
-            )
-        return self.groups[key]
+        known = self.groups.get(key)
+        if known is None:
+            known = self.groups[key] = self._summed(held)
+        return known
+
+    def _summed(self, held: Mapping[int, int]) -> Sums:
+        counts = self.fold(())
+        parts = dict.fromkeys((*self.parts, *self.evidence), 0)
+        for pattern, times in held.items():
+            for sums, one in zip((counts, parts), self.patients[pattern], strict=True):
+                for name, number in one.items():
+                    sums[name] += times * number
+        of_parts, of_evidence = ({name: parts[name] for name in names} for names in (self.parts, self.evidence))
+        return counts, of_parts, of_evidence
+
+    def number(self, pattern: Pattern) -> int:
+        """Return the number of a pattern."""
+        known = self.numbers.get(pattern)
+        if known is None:
+            known = self.numbers[pattern] = len(self.patients)
+            self.patients.append(self._patient(pattern))
+        return known
 
     def _patient(self, pattern: Pattern) -> tuple[dict[str, int], dict[str, int]]:
-        if pattern not in self.patients:
-            totals = dict.fromkeys(self.totals, 0)
-            parts = dict.fromkeys((*self.parts, *self.evidence), 0)
-            for what in pattern:
-                of = dict(zip(self.columns, what, strict=True))
-                for name in self.totals:
-                    totals[name] += self._adds(name, of)
-                for name in parts:
-                    parts[name] += _part(self.definition, name, of)
-            self.patients[pattern] = (self.fold((totals,)), parts)
-        return self.patients[pattern]
+        totals = dict.fromkeys(self.totals, 0)
+        parts = dict.fromkeys((*self.parts, *self.evidence), 0)
+        for what in pattern:
+            of = dict(zip(self.columns, what, strict=True))
+            for name in self.totals:
+                totals[name] += self._adds(name, of)
+            for name in parts:
+                parts[name] += _part(self.definition, name, of)
+        return self.fold((totals,)), parts
 
     def _adds(self, name: str, of: Mapping[str, Any]) -> int:
         """Return what a case adds to a total: 1 by its status, or a number of its own once it is settled."""
@@ -103,56 +114,128 @@ class People:
 
     groups: tuple[tuple[str, ...], ...]
     # The number of a group is below zero, that of a patient with several rows is not, and then leads to the group.
-    whose: Mapping[int, int]
-    several: tuple[int, ...]
+    whose: Sequence[int]
+    several: Sequence[int]
 
     def named(self, names: tuple[str, ...]) -> Sequence[Mapping[str, str]]:
         """Return the groups by the names of the split, by their number."""
         return [dict(zip(names, group, strict=True)) for group in self.groups] if names else [{}]
 
+    def places(self) -> Sequence[int]:
+        """Return for each group its place among all, in their order."""
+        places = [0] * len(self.groups)
+        for place, (_, number) in enumerate(sorted((group, number) for number, group in enumerate(self.groups))):
+            places[number] = place
+        return places
+
 
 def people(rows: Iterable[tuple[Any, ...]]) -> People:
-    """Return whose rows are: each a key, a patient, and its groups."""
-    held: dict[tuple[Any, ...], list[int]] = {}
+    """Return whose rows are: each a key from zero up, a patient, its groups; those of a patient in a group together."""
+    numbers: dict[tuple[str, ...], int] = {}
+    whose, several = array("q"), array("q")
+    before: tuple[Any, ...] | None = None
+    first = 0
     for row in rows:
-        held.setdefault(row[1:], []).append(row[0])
-    numbers = {group: number for number, group in enumerate(sorted({who[1:] for who in held}))}
-    whose: dict[int, int] = {}
-    several: list[int] = []
-    for who, keys in held.items():
-        number = numbers[who[1:]]
-        if len(keys) == 1:
-            whose[keys[0]] = -1 - number
-        else:
-            whose |= dict.fromkeys(keys, len(several))
-            several.append(number)
-    return People(tuple(numbers), whose, tuple(several))
+        key, who = row[0], row[1:]
+        if key >= len(whose):
+            whose.frombytes(bytes(whose.itemsize * (key + 1 - len(whose))))
+        if who != before:
+            before, first = who, key
+            whose[key] = -1 - numbers.setdefault(who[1:], len(numbers))
+            continue
+        if whose[first] < 0:
+            several.append(-1 - whose[first])
+            whose[first] = len(several) - 1
+        whose[key] = whose[first]
+    return People(tuple(numbers), whose, several)
 
 
 def rows(question: Question, of: People, columns: Sequence[str], found: Iterable[tuple[Any, ...]]) -> list[CubeRow]:
     """Return a row per group, in order, from one per case: its key, its status and what belongs to it."""
+    same = ((who, what, times) for (who, what), times in _same(of.whose, found).items())
+    return _rows(question, of, columns, same)
+
+
+def rows_at_once(
+    questions: Sequence[tuple[Question, tuple[str, ...]]], of: People, found: Iterable[tuple[int, ...]]
+) -> list[Sequence[CubeRow]]:
+    """Return the rows of several questions, each with the names of its numbers, from one row per case.
+
+    A row is the key of a case, and for each question what `said` reads and then its numbers.
+    """
+    answered: list[Sequence[CubeRow]] = []
+    counted = _counted(of.whose, [len(names) for _, names in questions], found)
+    for (question, names), (plain, numbered) in zip(questions, counted, strict=True):
+        columns = ("status", "evidence", *(names or ("change",)))
+        looked_at = _looked_at(question.definition, plain, numbered)
+        answered.append(_rows(question, of, columns, looked_at))
+    return answered
+
+
+def _looked_at(
+    definition: Definition, plain: Counter[int], numbered: Counter[tuple[int, ...]]
+) -> Iterator[tuple[int, What, int]]:
+    """Yield whose cases there are, what was found of them, and how many are alike; none that is not looked at."""
+    means = {what: said(definition, what) for what in {number % MOST for number in plain}}
+    for number, times in plain.items():
+        what = means[number % MOST]
+        if what[0] != OUTSIDE:
+            yield number // MOST, what, times
+    means = {what: said(definition, what) for what in {number % MOST for number, *_ in numbered}}
+    for (number, *numbers), times in numbered.items():
+        status, evidence, _ = means[number % MOST]
+        if status != OUTSIDE:
+            yield number // MOST, (status, evidence, *numbers), times
+
+
+def _rows(
+    question: Question, of: People, columns: Sequence[str], same: Iterable[tuple[int, What, int]]
+) -> list[CubeRow]:
+    """Return a row per group from whose cases there are, what was found of them, and how many are alike in that."""
     adding = _adding(question.definition, columns)
-    groups: dict[int, dict[Pattern, int]] = {} if question.group_by else {0: {}}
+    groups: dict[int, dict[int, int]] = {} if question.group_by else {0: {}}
     patients: dict[int, Pattern] = {}
-    for (who, what), times in _same(of.whose, found).items():
+    for who, what, times in same:
         if who < 0:
-            groups.setdefault(-1 - who, {})[(what,)] = times
+            groups.setdefault(-1 - who, {})[adding.number((what,))] = times
         else:
             patients[who] = (*patients.get(who, ()), *(what,) * times)
     for who, pattern in patients.items():
-        held = groups.setdefault(of.several[who], {})
-        held[pattern] = held.get(pattern, 0) + 1
+        held, number = groups.setdefault(of.several[who], {}), adding.number(pattern)
+        held[number] = held.get(number, 0) + 1
     named = of.named(question.group_by)
-    return [CubeRow(named[number], *adding.group(groups[number])) for number in sorted(groups)]
+    listed = sorted(groups, key=of.places().__getitem__) if question.group_by else groups
+    return [CubeRow(named[number], *adding.group(groups[number])) for number in listed]
 
 
-def _same(whose: Mapping[int, int], found: Iterable[tuple[Any, ...]]) -> Counter[tuple[int, What]]:
+def _same(whose: Sequence[int], found: Iterable[tuple[Any, ...]]) -> Counter[tuple[int, What]]:
     """Return how many rows there are of each sort, some thousands at a time: a column is faster than its rows."""
     same: Counter[tuple[int, What]] = Counter()
     rows = iter(found)
     while some := list(islice(rows, _AT_ONCE)):
         keys, *what = zip(*some, strict=True)
         same.update(zip(map(whose.__getitem__, keys), zip(*what, strict=True), strict=True))
+    return same
+
+
+def _counted(
+    whose: Sequence[int], numbers: Sequence[int], found: Iterable[tuple[int, ...]]
+) -> list[tuple[Counter[int], Counter[tuple[int, ...]]]]:
+    """Return for each question how many cases there are of each sort: whose it is times `MOST` and what it is.
+
+    Questions with so many numbers have these beside it, and others have nothing there.
+    """
+    same: list[tuple[Counter[int], Counter[tuple[int, ...]]]] = [(Counter(), Counter()) for _ in numbers]
+    rows = iter(found)
+    while some := list(islice(rows, _AT_ONCE)):
+        keys, *listed = zip(*some, strict=True)
+        who, columns = [MOST * whose[key] for key in keys], iter(listed)
+        for (plain, numbered), more in zip(same, numbers, strict=True):
+            what = map(add, who, next(columns))
+            if more:
+                numbered.update(zip(what, *islice(columns, more), strict=True))
+            else:
+                plain.update(what)
     return same
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from exchange.counting import adding, cohort, folding, pairing, returning, sessions, together
+from exchange.counting import at_once, cohort, folding, pairing, returning, sessions, together
 from exchange.counting.cohort import Asked
 from exchange.counting.current import Rows, current
 from exchange.counting.dialects import COMPILE_ONLY, own_text, text
@@ -96,32 +96,25 @@ def _cubes(
         )
         yield from (_cube(one.question, _rows(one.question, rows)) for one, rows in zip(asked, found, strict=True))
         return
+    if isinstance(engine, Laid):
+        ways = at_once.Ways(
+            _cohort,
+            lambda one: _cases(one, reference),
+            lambda one: query(one, reference),
+            lambda one: _table(one.question.definition, reference),
+            lambda one, rows: _rows(one.question, rows),
+        )
+        counted = at_once.rows(engine, asked, ways)
+        yield from (_cube(one.question, tuple(rows)) for one, rows in zip(asked, counted, strict=True))
+        return
     with _shared(engine, asked) as kept:
         for one in asked:
-            rows = _counted(engine, replace(one, kept=kept.get(_cohort(one))), reference)
-            yield _cube(one.question, rows)
+            rows = engine.rows(query(replace(one, kept=kept.get(_cohort(one))), reference))
+            yield _cube(one.question, _rows(one.question, rows))
 
 
 def _cube(q: Question, rows: tuple[CubeRow, ...]) -> Cube:
     return Cube(q.definition.id, q.definition.version, q.start, q.end, q.cut_off, q.group_by, rows)
-
-
-def _counted(engine: Engine, asked: Asked, reference: ReferenceTable | None) -> tuple[CubeRow, ...]:
-    """Count one question: rows of cases are added up here where they need not travel, else by the engine."""
-    cases = _cases(asked, reference) if isinstance(engine, Laid) else None
-    if cases is None or not isinstance(engine, Laid):
-        return _rows(asked.question, engine.rows(query(asked, reference)))
-    groups = [cases.c[name] for name in folding.group_names(len(asked.question.group_by))]
-    what = list(cases.c)[list(cases.c).index(cases.c.status) :]
-    if asked.kept is not None:
-        # Whose the kept episodes are is looked up once, for all definitions that start from them.
-        people, found = engine.people(asked.kept), engine.tuples(sa.select(cases.c.episode_id, *what))
-    else:
-        listed = list(engine.tuples(sa.select(cases.c.patient_id, *groups, *what)))
-        cut = 1 + len(groups)
-        people = adding.people((number, *row[:cut]) for number, row in enumerate(listed))
-        found = [(number, *row[cut:]) for number, row in enumerate(listed)]
-    return tuple(adding.rows(asked.question, people, [column.name for column in what], found))
 
 
 def first_day(engine: Engine, as_of: int | None = None) -> date | None:
@@ -148,8 +141,7 @@ def _cohort(asked: Asked) -> Cohort | None:
 @contextmanager
 def _shared(engine: Engine, asked: Sequence[Asked]) -> Iterator[Mapping[Cohort | None, sa.TableClause]]:
     """Keep the episodes that more than one question starts from, as long as they are needed."""
-    least = 1 if isinstance(engine, Laid) else 2
-    often = [cohort_of for cohort_of, count in Counter(map(_cohort, asked)).items() if cohort_of and count >= least]
+    often = [cohort_of for cohort_of, count in Counter(map(_cohort, asked)).items() if cohort_of and count > 1]
     kept: dict[Cohort | None, sa.TableClause] = {}
     try:
         for i, wanted in enumerate(often):

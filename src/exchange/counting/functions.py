@@ -72,17 +72,40 @@ class least(GenericFunction[int]):  # noqa: N801 - the name as it stands in the 
 
 
 class value_of_first(GenericFunction[Any]):  # noqa: N801 - the name as it stands in the query
-    """The value in the row that comes first by some columns, as an aggregate; only where an engine needs no sort."""
+    """The value in the row that comes first by two columns, as an aggregate; only where an engine needs no sort."""
 
     inherit_cache = True
 
-    def __init__(self, value: Any, first: Any, then: Any) -> None:
-        """Take the value's type; the columns of the order are a day or a number, and a number, and never null."""
-        super().__init__(value, first, then, type_=value.type)
+    def __init__(self, value: Any, first: Any, then: Any, *counts: Any) -> None:
+        """Take the value's type; the order is by a day or a number, and then a number or an id, and is never null."""
+        super().__init__(value, first, then, *counts, type_=self._of(value))
+
+    def _of(self, value: Any) -> Any:
+        return value.type
+
+    def filter(self, *criterion: Any) -> Any:
+        """Look only at the rows for which a condition holds."""
+        value, first, then, *counts = self.clauses
+        return type(self)(value, first, then, sa.and_(*counts, *criterion))
 
 
 class value_of_last(value_of_first):  # noqa: N801 - the name as it stands in the query
-    """The value in the row that comes last by some columns, as an aggregate."""
+    """The value in the row that comes last by two columns, as an aggregate."""
+
+    inherit_cache = True
+
+
+class day_of_first(value_of_first):  # noqa: N801 - the name as it stands in the query
+    """The day by which a row comes first, of an engine that finds it with the value of that row."""
+
+    inherit_cache = True
+
+    def _of(self, value: Any) -> Any:
+        return Day()
+
+
+class day_of_last(day_of_first, value_of_last):  # noqa: N801 - the name as it stands in the query
+    """The day by which a row comes last, of an engine that finds it with the value of that row."""
 
     inherit_cache = True
 
@@ -96,10 +119,9 @@ def _parts(element: Any, compiler: SQLCompiler, **options: Any) -> tuple[str, st
 def _add_months_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     # SQLite overflows into the next month (and only 3.46 can be told not to), so the month's last day is the limit.
     day, months = _parts(element, compiler, **options)
-    following = int(months) + 1
-    return (
-        f"min(date({day}, '{int(months):+d} months'), date({day}, 'start of month', '{following:+d} months', '-1 day'))"
-    )
+    same, following = f"date({day}, '{int(months):+d} months')", int(months) + 1
+    last = f"date({day}, 'start of month', '{following:+d} months', '-1 day')"
+    return f"CASE WHEN substr({day}, 9) <= '28' THEN {same} ELSE min({same}, {last}) END"
 
 
 @compiles(add_months, "postgresql")
@@ -153,7 +175,7 @@ def _add_days_trino(element: Any, compiler: SQLCompiler, **options: Any) -> str:
 
 @compiles(value_of_first, "duckdb")
 def _value_of_first_duckdb(element: Any, compiler: SQLCompiler, **options: Any) -> str:
-    value, first, then = element.clauses
+    value, first, then, *counts = element.clauses
     # The row is wanted, also where it has no value, and not the first one with a value.
     name = "arg_max" if isinstance(element, value_of_last) else "arg_min"
     place = compiler.process(first, **options)
@@ -161,7 +183,30 @@ def _value_of_first_duckdb(element: Any, compiler: SQLCompiler, **options: Any) 
         place = f"({place} - DATE '0001-01-01')"
     # Both in one number is compared faster than a row of two: what comes second has at most 64 bits, and a sign.
     order = f"CAST({place} AS HUGEINT) * {1 << 64} + {compiler.process(then, **options)}"
-    return f"{name}_null({compiler.process(value, **options)}, {order})"
+    only = "".join(f" FILTER (WHERE {compiler.process(one, **options)})" for one in counts)
+    return f"{name}_null({compiler.process(value, **options)}, {order}){only}"
+
+
+@compiles(value_of_first, "sqlite")
+def _value_of_first_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    value, first, then, *counts = element.clauses
+    # Order and value in one text, of which the first is that of the first row: days are as long as each other, numbers
+    # are made so, and what stands before the value comes before every letter and digit.
+    order = " || ".join(_as_ordered_text(one, compiler, **options) for one in (first, then))
+    row = f"{order} || char(1) || coalesce({compiler.process(value, **options)}, '')"
+    if counts:
+        row = f"CASE WHEN {compiler.process(counts[0], **options)} THEN {row} END"
+    # The same text is worked out once, however often it is written.
+    found = f"{'max' if isinstance(element, value_of_last) else 'min'}({row})"
+    if isinstance(element, day_of_first):
+        return f"substr({found}, 1, 10)"
+    told = f"nullif(substr({found}, instr({found}, char(1)) + 1), '')"
+    return f"CAST({told} AS INTEGER)" if isinstance(element.type, sa.Integer) else told
+
+
+def _as_ordered_text(column: Any, compiler: SQLCompiler, **options: Any) -> str:
+    text = compiler.process(column, **options)
+    return f"printf('%019d', {text} + {1 << 62})" if isinstance(column.type, sa.Integer) else text
 
 
 def _ends(element: Any, compiler: SQLCompiler, **options: Any) -> tuple[str, str]:

@@ -18,7 +18,10 @@ from exchange.store.columns import Day
 Column = sa.ColumnElement[Any]
 
 # The order in which tables are read: of answers it is asked when the referral was.
-_READ = (tables.referral, tables.evaluation, tables.measurement, tables.episode, tables.case_opened, tables.answer)
+_READ = (
+    tables.referral, tables.evaluation, tables.measurement, tables.session, tables.episode, tables.case_opened,
+    tables.answer,
+)  # fmt: skip
 # The number of an episode in what is kept: smaller and faster to join than its id.
 NUMBER = "rowid"
 
@@ -47,9 +50,12 @@ class Gathering:
     as_of: AsOf
     # Of which episodes anything is gathered; of all where there is no condition.
     only: Column | None = None
-    # Days so many months from an episode's own, by their names in the base: each is worked out once for all windows.
+    # Days away from an episode's own, by their names in the base: each is worked out once for all windows.
     days: dict[str, Moment] = field(default_factory=dict)
-    _readings: dict[str, _Reading] = field(default_factory=dict)
+    # For SQLite: rows lie in the order of their episodes, so that a table is rather read twice than sorted, and a day
+    # is text, so that also those a few days away are worked out once.
+    in_order: bool = False
+    _readings: dict[tuple[str, bool], _Reading] = field(default_factory=dict)
     _limits: list[tuple[sa.FromClause, Column]] = field(default_factory=list)
 
     @property
@@ -72,13 +78,17 @@ class Gathering:
 
     def rises(self, table: sa.Table, what: Hashable, by: Column, low: Column, high: Column) -> Column:
         """Return 1 for an episode where for any value of a table's column `by` one sum lies above the other."""
-        reading = self._reading(table)
+        reading = self._reading(table, apart=self.in_order)
         reading.by = by
         if what not in reading.ends:
             name = f"p{len(reading.ends)}"
             reading.ends[what] = (low.label(f"{name}_low"), high.label(f"{name}_high"))
             reading.kept.append_column(sa.column(name, sa.Integer()))
         return reading.kept.c[reading.ends[what][0].name.removesuffix("_low")]
+
+    def keeps(self, moment: Moment) -> bool:
+        """Say whether the day of a moment is worked out once for all windows."""
+        return bool(moment.amount) and (moment.unit == "months" or self.in_order)
 
     def on(self, moment: Moment) -> Column:
         """Return the day of a moment of an episode, as a column of the base."""
@@ -105,14 +115,16 @@ class Gathering:
     def kept(self) -> Iterator[tuple[str, sa.Select[Any]]]:
         """Yield what must be kept before `source` can be read: names with their queries, in order."""
         for table in _READ:
-            if table.name in self._readings:
-                yield self._readings[table.name].kept.name, self._read(table, self._readings[table.name])
+            for apart in (False, True):
+                reading = self._readings.get((table.name, apart))
+                if reading is not None:
+                    yield reading.kept.name, self._read(table, reading)
 
-    def _reading(self, table: sa.Table) -> _Reading:
-        if table.name not in self._readings:
-            kept = sa.table(f"{self.base.name}_{table.name}", sa.column("number", sa.BigInteger()))
-            self._readings[table.name] = _Reading(kept)
-        return self._readings[table.name]
+    def _reading(self, table: sa.Table, *, apart: bool = False) -> _Reading:
+        if (table.name, apart) not in self._readings:
+            name = f"{self.base.name}_{table.name}{'_apart' if apart else ''}"
+            self._readings[table.name, apart] = _Reading(sa.table(name, sa.column("number", sa.BigInteger())))
+        return self._readings[table.name, apart]
 
     def _read(self, table: sa.Table, reading: _Reading) -> sa.Select[Any]:
         same = table.c.episode_id == self.base.c.episode_id

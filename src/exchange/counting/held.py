@@ -1,6 +1,7 @@
 """How many sessions each episode held, and on which days: one reading for all definitions that count sessions.
 
-Only for an engine that can pick the smallest few of a group without sorting (`min(x, n)`): DuckDB.
+Only for an engine that can pick the smallest few of a group without sorting (`min(x, n)`), which is DuckDB, or that has
+the sessions of an episode in the order of their days (`in_order`), which is SQLite where they were laid out so.
 """
 
 from __future__ import annotations
@@ -55,11 +56,36 @@ def kept(name: str, asked: Sequence[Asked]) -> Kept:
 
 def at_places(held: sa.FromClause, places: Sequence[int]) -> sa.Subquery:
     """Return the sessions at the places asked for: a row per episode and place with its day."""
-    listed = sa.values(sa.column("place", sa.Integer()), name="places").data([(place,) for place in places])
+    place = sa.values(sa.column("place", sa.Integer()), name="places")
+    listed = place.data([(number,) for number in places]).cte("places")
     day = sa.case({place: held.c[f"day_{place}"] for place in places}, value=listed.c.place)
     return sa.select(held.c.episode_id, listed.c.place, sa.type_coerce(day, Day()).label("day")).select_from(
         held.join(listed, sa.true())
     ).subquery("numbered")  # fmt: skip
+
+
+def kept_in_order(name: str, asked: Sequence[Asked]) -> Kept:
+    """Return the same, each day found by so many steps along the sessions of an episode."""
+    first, definitions = asked[0], [one.question.definition for one in asked]
+    treated = treatments(first.as_of).subquery("treated")
+    inside = sa.and_(treated.c.day >= first.start, treated.c.day < first.end)
+    held = (
+        sa.select(
+            treated.c.episode_id,
+            sa.func.count().label("sessions"),
+            sa.func.sum(sa.case((inside, 1), else_=0), type_=sa.BigInteger()).label("inside"),
+        )
+        .group_by(treated.c.episode_id)
+        .subquery("each")
+    )
+    again = treatments(first.as_of).subquery("again")
+    along = sa.select(again.c.day).where(again.c.episode_id == held.c.episode_id).correlate(held)
+    along = along.order_by(again.c.day, again.c.session_id).limit(_number(1))
+    days = {place: along.offset(_number(place - 1)).scalar_subquery() for one in definitions for place in one.moments}
+    listed = [
+        sa.case((held.c.sessions >= _number(place), day)).label(f"day_{place}") for place, day in sorted(days.items())
+    ]
+    return name, sa.select(held, *listed)
 
 
 def _number(number: int) -> sa.ColumnElement[int]:

@@ -48,7 +48,7 @@ class Joined:
 
     def on(self, moment: Any) -> Column:
         """Return the day of a moment of an episode."""
-        if self.gathering is not None and moment.unit == "months" and moment.amount:
+        if self.gathering is not None and self.gathering.keeps(moment):
             return self.gathering.on(moment)
         return moment_on(moment, {name: self.base.c[f"{name}_date"] for name in ("start", "end", "handover")})
 

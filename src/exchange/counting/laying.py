@@ -8,6 +8,7 @@ in which they are looked up. Queries over them are those over exported rows, whi
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -17,7 +18,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from exchange.counting import dialects
-from exchange.counting.adding import People, people
 from exchange.counting.current import word
 from exchange.counting.engines import Engine, OnStore
 from exchange.counting.parquet import TABLES
@@ -27,7 +27,10 @@ from exchange.store import tables, versions
 # Above this many rows a store is counted where it is: what is laid out stands in memory, about 40 bytes a session.
 MOST_ROWS = 5_000_000
 
-# In what order each table's rows lie, after which comes their own number; `element` first, for each is asked by itself.
+# How much of the store is held meanwhile, in KiB as SQLite wants it: below zero.
+_CACHE = -4096
+
+# In what order each table's rows lie, after which comes their own number.
 _ORDER: Mapping[str, tuple[str, ...]] = {
     "patient": ("patient_id",),
     "episode": ("episode_id",),
@@ -35,7 +38,7 @@ _ORDER: Mapping[str, tuple[str, ...]] = {
     "measurement": ("episode_id", "instrument", "day", "measurement_id"),
     "referral": ("episode_id",),
     "evaluation": ("episode_id", "session_number", "day", "evaluation_id"),
-    "answer": ("element", "episode_id"),
+    "answer": ("episode_id", "element"),
     "aggregate": ("partner",),
     "case_opened": ("episode_id",),
 }
@@ -44,6 +47,8 @@ _UNDER_OLD_IDS = frozenset({"answer", "case_opened"})
 _NUMBERS = frozenset({"episode_id", "patient_id"})
 # Among sessions of one day any order gives the same days, so that their own number will do.
 _BY_ROW = {("session", "session_id")}
+# What the number of an episode is called, in the episodes that are kept and in what is gathered of them.
+_KEYS = ("episode_id", "number")
 _LAID_OUT = re.compile(rf"\b({'|'.join(TABLES)})\b")
 
 
@@ -55,7 +60,21 @@ class Laid:
         self._connection = connection
         self._as_of = as_of
         self._made: list[str] = []
-        self._people: dict[str, People] = {}
+        self._texts: dict[int, tuple[sa.Select[Any], dialects.Text]] = {}
+        self._awaited: Counter[str] = Counter()
+        self._expects = False
+
+    def expect(self, queries: Iterable[sa.Select[Any]]) -> None:
+        """Say which queries will be run, each once: no table is held longer than one of them looks at it.
+
+        The rows of one must have been read when the next is run.
+        """
+        self._expects = True
+        for query in queries:
+            text = dialects.own_text(query, self._connection.dialect)
+            # The query is kept beside its text, so that no other can have its id.
+            self._texts[id(query)] = (query, text)
+            self._awaited.update(set(_LAID_OUT.findall(text.sql)))
 
     def rows(self, query: sa.Select[Any]) -> list[Mapping[str, Any]]:
         """Return the rows by column name."""
@@ -64,34 +83,46 @@ class Laid:
 
     def tuples(self, query: sa.Select[Any]) -> Iterable[tuple[Any, ...]]:
         """Return the rows as the driver gives them: whole numbers, words, and days as text."""
-        text = dialects.own_text(query, self._connection.dialect)
+        text = self._text(query)
         self._lay_out(text.sql)
         found: Iterable[tuple[Any, ...]] = self._run(text)
         return found
 
     def keep(self, name: str, query: sa.Select[Any]) -> None:
-        """Work the episodes of a question out into a temporary table, found by their number."""
-        text = dialects.own_text(query, self._connection.dialect)
+        """Work a query out into a temporary table, found by the number of the episode: its first column so named."""
+        text = self._text(query)
         self._lay_out(text.sql)
         quote = self._connection.dialect.identifier_preparer.quote
         columns = [quote(column.name) for column in query.selected_columns]
-        key = columns.index("episode_id")
+        key = next(place for place, column in enumerate(columns) if column in _KEYS)
         columns[key] += " INTEGER PRIMARY KEY"
         self._begin_anew(name)
         self._connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {name} ({', '.join(columns)})")
         self._run(dialects.Text(f"INSERT INTO {name} {text.sql}", text.named, text.ordered))
 
-    def people(self, kept: sa.TableClause) -> People:
-        """Return whose the kept episodes are."""
-        if kept.name not in self._people:
-            groups = [column for column in kept.c if column.name.startswith("g") and column.name[1:].isdigit()]
-            self._people[kept.name] = people(self.tuples(sa.select(kept.c.episode_id, kept.c.patient_id, *groups)))
-        return self._people[kept.name]
+    @contextmanager
+    def keeping(self, kept: Iterable[tuple[str, sa.Select[Any]]], *, narrows: bool = False) -> Iterator[None]:
+        """Keep queries in their order, for as long as the block lasts.
+
+        With `narrows`, nothing is asked from then on of other episodes than those last kept, nor laid out.
+        """
+        made: list[str] = []
+        try:
+            for name, query in kept:
+                self.keep(name, query)
+                made.append(name)
+                if narrows and "episode_id" in query.selected_columns:
+                    among: sa.Select[Any] = sa.select(sa.column("episode_id")).select_from(sa.table(name))
+                    self._connection.execute(_EPISODES.delete().where(_EPISODES.c.number.not_in(among)))
+            yield
+        finally:
+            while made:
+                self.let_go(made.pop())
 
     def let_go(self, name: str) -> None:
-        """Drop the temporary table."""
-        self._people.pop(name, None)
-        self._connection.exec_driver_sql(f"DROP TABLE temp.{name}")
+        """Drop the temporary table or view."""
+        kind = self._connection.exec_driver_sql("SELECT type FROM sqlite_temp_master WHERE name = ?", (name,)).scalar()
+        self._connection.exec_driver_sql(f"DROP {'VIEW' if kind == 'view' else 'TABLE'} temp.{name}")
 
     def clear(self) -> None:
         """Drop whatever was laid out."""
@@ -105,36 +136,62 @@ class Laid:
     def _run(self, text: dialects.Text) -> Any:
         return self._connection.exec_driver_sql(text.sql, text.ordered).cursor
 
+    def _text(self, query: sa.Select[Any]) -> dialects.Text:
+        if id(query) in self._texts:
+            return self._texts.pop(id(query))[1]
+        return dialects.own_text(query, self._connection.dialect)
+
     def _lay_out(self, sql: str) -> None:
-        wanted = sorted(set(_LAID_OUT.findall(sql)) - set(self._made))
-        if wanted and not self._made:
+        looked_at = set(_LAID_OUT.findall(sql))
+        wanted = sorted(looked_at - set(self._made))
+        if self._expects:
+            over = [name for name in self._made if name in TABLES and not self._awaited[name]]
+            for name in over:
+                self._made.remove(name)
+                self.let_go(name)
+            self._awaited.subtract(looked_at)
+        if wanted and _EPISODES.name not in self._made:
             self._number()
+        once = self._expects and looked_at == {"episode"} and not self._awaited["episode"] and " JOIN " not in sql
         for name in wanted:
-            self._fill(_laid(name), _counting(name, self._as_of))
+            if once:
+                self._see(name)
+            else:
+                self._fill(_laid(name), _counting(name, self._as_of))
+
+    def _see(self, name: str) -> None:
+        """Make a view of what is only read from beginning to end, once."""
+        rows = _counting(name, self._as_of).order_by(None)
+        text = rows.compile(dialect=self._connection.dialect, compile_kwargs={"literal_binds": True})
+        self._connection.exec_driver_sql(f"CREATE TEMPORARY VIEW {name} AS {text}")
+        self._made.append(name)
 
     def _number(self) -> None:
         """Number the episodes that count and their patients; what an episode was called before leads to it too."""
         episode, alias = _main("episode"), _main("episode_alias")
         counts = versions.current(episode, self._as_of)
-        for table, column in ((_EPISODES, episode.c.episode_id), (_PATIENTS, episode.c.patient_id)):
-            given = sa.select(column.label("given")).where(counts).distinct().subquery()
-            number = sa.func.row_number().over(order_by=given.c.given)
-            own: list[sa.ColumnElement[int]] = [sa.literal_column("1")] if table is _EPISODES else []
-            self._fill(table, sa.select(given.c.given, number.label("number"), *own).order_by(given.c.given))
+        for table, given, more in ((_EPISODES, episode.c.episode_id, 1), (_PATIENTS, episode.c.patient_id, None)):
+            own: list[sa.ColumnElement[int]] = [] if more is None else [sa.literal_column(str(more))]
+            # Any number will do that is another's for another: that of the first row with the id.
+            self._fill(table, sa.select(given, episode.c.row_id, *own).where(counts))
         former = (
             sa.select(alias.c.alias_id, _EPISODES.c.number, sa.literal_column("0"))
             .join(_EPISODES, sa.and_(_EPISODES.c.given == alias.c.episode_id, _EPISODES.c.own == 1))
             .where(versions.current(alias, self._as_of))
         )
         # A row that is there already is an episode's own id, which goes before what another was called.
-        insert = _EPISODES.insert().prefix_with("OR IGNORE").from_select(["given", "number", "own"], former)
-        self._connection.execute(insert)
+        self._insert(_EPISODES, former)
 
     def _fill(self, table: sa.Table, rows: sa.Select[Any]) -> None:
         self._begin_anew(table.name)
         self._connection.execute(sa.schema.CreateTable(table))
         self._made.append(table.name)
-        self._connection.execute(table.insert().from_select([column.name for column in table.c], rows))
+        self._insert(table, rows)
+
+    def _insert(self, table: sa.Table, rows: sa.Select[Any]) -> None:
+        """Insert rows, of those with the same key the first."""
+        insert = table.insert().prefix_with("OR IGNORE")
+        self._connection.execute(insert.from_select([column.name for column in table.c], rows))
 
 
 @contextmanager
@@ -147,10 +204,14 @@ def laid_out(engine: Engine, as_of: int | None) -> Iterator[Laid | None]:
         yield None
         return
     found = Laid(engine.connection, as_of)
+    # The store is read from beginning to end, and once, so that there is nothing to be gained by holding on to it.
+    pages = engine.connection.exec_driver_sql("PRAGMA main.cache_size").scalar_one()
+    engine.connection.exec_driver_sql(f"PRAGMA main.cache_size = {_CACHE}")
     try:
         yield found
     finally:
         found.clear()
+        engine.connection.exec_driver_sql(f"PRAGMA main.cache_size = {int(pages)}")
 
 
 def _fits(connection: Connection) -> bool:

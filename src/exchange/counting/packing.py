@@ -61,14 +61,27 @@ _ELIGIBLE = (CONFIRMED, NO_REFERENCE, NO_SESSIONS)
 
 # What is kept under a name.
 Kept = tuple[str, sa.Select[Any]]
+# Status, rank of evidence and class of change in one number: the rank stands above the status, the class above both.
+RANKS, CHANGES, MOST = 16, 256, 4096
+
+
+def said(definition: Definition, what: int) -> tuple[str, int, str]:
+    """Return what such a number says of a case: its status, the rank of its evidence, its class of change."""
+    return _STATUSES[what % RANKS], what % CHANGES // RANKS, ("", *changes_of(definition))[what // CHANGES]
+
+
+def changes_of(definition: Definition) -> tuple[str, ...]:
+    """Return the classes of change that a definition tells apart; none where it does not."""
+    return tuple(name for name in part_names(definition) if name not in CODES)
 
 
 def number(status: str) -> Column:
     """Return a status as its number, which stands in the query itself."""
-    return _constant(CODES[status])
+    return constant(CODES[status])
 
 
-def _constant(value: int) -> Column:
+def constant(value: int) -> Column:
+    """Return a whole number as it stands in the query."""
     return sa.literal_column(str(value), sa.Integer)
 
 
@@ -99,7 +112,7 @@ def people(judged: Kept, cases: Sequence[tuple[int, Asked]]) -> sa.Select[Any]:
         weight = sa.case(*((status == code, weight) for code, weight in weights.items()), else_=zero)
         summed.append(sa.cast(sa.func.sum(weight), sa.BigInteger()).label(f"counts_{place}"))
         for name in folding.numbers(one.question.definition):
-            settled = sa.case((status == number(CONFIRMED), found.c[f"{name}_{place}"]), else_=_constant(0))
+            settled = sa.case((status == number(CONFIRMED), found.c[f"{name}_{place}"]), else_=constant(0))
             summed.append(folding.total(settled).label(f"{name}_{place}"))
     return sa.select(*keys, *summed).group_by(*keys, found.c.patient_id)
 
@@ -150,11 +163,11 @@ def _part(sorts: sa.Subquery, place: int, name: str) -> Column:
     if name in CODES:
         return _among(sorts, place, [name])
     if name in EVIDENCE:
-        rank = sorts.c[f"evidence_{place}"] == _constant(1 + EVIDENCE.index(name))
+        rank = sorts.c[f"evidence_{place}"] == constant(1 + EVIDENCE.index(name))
         return sa.and_(_among(sorts, place, folding.COUNTED["answered"]), rank)
     due = _among(sorts, place, folding.COUNTED["due"])
     flag = f"{_flag(name)}_{place}"
-    return sa.and_(due, sorts.c[flag] == _constant(1) if flag in sorts.c else sorts.c[f"change_{place}"] == name)
+    return sa.and_(due, sorts.c[flag] == constant(1) if flag in sorts.c else sorts.c[f"change_{place}"] == name)
 
 
 def _among(sorts: sa.Subquery, place: int, statuses: Sequence[str]) -> Column:
@@ -183,7 +196,7 @@ def products(people: Kept, place: int, asked: Asked) -> sa.Select[Any]:
     )
     mask = sa.literal_column(str(_MASK), sa.BigInteger)
     made = [
-        alike.c.counts.bitwise_rshift(_constant(i * _PLACES)).bitwise_and(mask).label(name)
+        alike.c.counts.bitwise_rshift(constant(i * _PLACES)).bitwise_and(mask).label(name)
         for i, name in enumerate(("confirmed", "refuted", "open"))
     ]
     each = sa.select(

@@ -10,12 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from exchange.counting.current import current
-from exchange.counting.functions import add_days, greatest, value_of_first, value_of_last
+from exchange.counting.functions import add_days, day_of_first, day_of_last, greatest, value_of_first, value_of_last
 from exchange.counting.gathering import Gathering
 from exchange.counting.joining import Base, Column, Joined, Judged
 from exchange.indicators.classes import CANNOT_IMPROVE, CLASSES, DETERIORATED, IMPROVED, UNCHANGED, WITHIN_ERROR
 from exchange.indicators.deciding import NO_THRESHOLD, NOT_MEASURED, has_threshold
 from exchange.indicators.definition import Scores
+from exchange.indicators.moments import Moment
 from exchange.records.instruments import Instrument
 from exchange.store import tables
 from exchange.store.columns import Day
@@ -79,16 +80,17 @@ def _gathered_both(criterion: Scores, joined: Joined, gathering: Gathering) -> C
     if criterion.instrument != "any":
         effect.append(t.c.instrument == _named(criterion, base))
     ends = [
-        extreme(t.c.day, type_=Day()).filter(sa.and_(_around(anchor, criterion.within), *effect))
-        for anchor, extreme in ((base.c.start_date, sa.func.min), (base.c.end_date, sa.func.max))
+        extreme(t.c.day, type_=Day()).filter(sa.and_(_around(joined, anchor, criterion.within), *effect))
+        for anchor, extreme in (("start", sa.func.min), ("end", sa.func.max))
     ]
     rises = gathering.rises(t, ("both", criterion.instrument, criterion.within), t.c.instrument, *ends)
     return sa.func.coalesce(rises, 0)
 
 
-def _around(anchor: Column, within: int) -> Column:
+def _around(joined: Joined, anchor: str, within: int) -> Column:
     t = tables.measurement
-    return sa.and_(t.c.instrument != "", t.c.day >= add_days(anchor, -within), t.c.day <= add_days(anchor, within))
+    first, last = (joined.on(Moment(anchor, days)) for days in (-within, within))
+    return sa.and_(t.c.instrument != "", t.c.day >= first, t.c.day <= last)
 
 
 def _named(criterion: Scores, base: Base) -> Column:
@@ -124,13 +126,13 @@ def _judged_change(changed: Column) -> Judged:
 
 
 def _gathered_change(criterion: Scores, joined: Joined, gathering: Gathering) -> Column:
-    base, t = joined.base, tables.measurement
-    named, known = _named(criterion, base), _known(joined.instruments)
+    t = tables.measurement
+    named, known = _named(criterion, joined.base), _known(joined.instruments)
     if known:
         gathering.joined_limits(_limits(known), _limits(known).c.id == named)
     ends = []
-    for anchor, last in ((base.c.start_date, False), (base.c.end_date, True)):
-        counts = sa.and_(t.c.instrument == named, _around(anchor, criterion.within))
+    for anchor, last in (("start", False), ("end", True)):
+        counts = sa.and_(t.c.instrument == named, _around(joined, anchor, criterion.within))
         ends.append(gathered_score(gathering, (criterion.instrument, criterion.within), counts, last=last))
     return _change(joined.instruments, *ends)
 
@@ -138,10 +140,15 @@ def _gathered_change(criterion: Scores, joined: Joined, gathering: Gathering) ->
 def gathered_score(gathering: Gathering, what: tuple[Any, ...], counts: Column, *, last: bool) -> Score:
     """Return the first or last of the scores that count, all of them by one instrument; `what` tells the same ones."""
     t = tables.measurement
-    extreme, value = (sa.func.max, value_of_last) if last else (sa.func.min, value_of_first)
-    day = gathering.column(t, ("day", *what, last), extreme(t.c.day, type_=Day()).filter(counts), needs=counts)
+    value = value_of_last if last else value_of_first
+    day: Column = (sa.func.max if last else sa.func.min)(t.c.day, type_=Day()).filter(counts)
     score = value(t.c.score, t.c.day, t.c.measurement_id).filter(counts)
-    return Score(day, gathering.column(t, ("score", *what, last), score, needs=counts))
+    if gathering.in_order:
+        day = (day_of_last if last else day_of_first)(*score.clauses)
+    return Score(
+        gathering.column(t, ("day", *what, last), day, needs=counts),
+        gathering.column(t, ("score", *what, last), score, needs=counts),
+    )
 
 
 def _extreme_score(criterion: Scores, joined: Joined, anchor: Column, *, last: bool) -> Score:

@@ -47,7 +47,7 @@ def rows(
     `cohort_of` says which episodes a question starts from, `otherwise` is the query of one by itself, `table_of` is
     what sessions are held against.
     """
-    shared, asked = _held(asked)
+    shared, asked = held_by(asked, held.kept)
     plans, found = _plans(asked, cohort_of, otherwise, table_of), [_Sums.of(one) for one in asked]
     for plan in plans:
         for place, query in plan.queries:
@@ -91,14 +91,14 @@ class _Sums:
                     sums[name] += value or 0
 
 
-def _held(asked: Sequence[Asked]) -> tuple[list[Kept], list[Asked]]:
+def held_by(asked: Sequence[Asked], kept: Callable[[str, Sequence[Asked]], Kept]) -> tuple[list[Kept], list[Asked]]:
     """Return what episodes held in each period that is asked for, to be kept, and the questions with what they need."""
     periods: dict[tuple[date, date], list[Asked]] = {}
     for one in filter(held.counts, asked):
         periods.setdefault((one.question.start, one.question.end), []).append(one)
-    kept = {period: held.kept(f"held_{i}", those) for i, (period, those) in enumerate(periods.items())}
-    tables = {period: table(*one) for period, one in kept.items()}
-    return list(kept.values()), [
+    found = {period: kept(f"held_{i}", those) for i, (period, those) in enumerate(periods.items())}
+    tables = {period: table(*one) for period, one in found.items()}
+    return list(found.values()), [
         replace(one, held=tables[one.question.start, one.question.end]) if held.counts(one) else one for one in asked
     ]
 
@@ -169,11 +169,16 @@ def _counted(kept: Sequence[Kept], judged: Kept, cases: Sequence[tuple[int, Aske
 
 def together(name: str, cases: Sequence[tuple[int, Asked]], table_of: TableOf) -> Together:
     """Plan the answers to questions that start from the same episodes."""
-    base = _base(name, cases[0][1])
+    base = base_of(name, cases[0][1])
     cases = [(place, replace(one, kept=base)) for place, one in cases]
     first, definition = cases[0][1], cases[0][1].question.definition
-    if len(cases) == 1 and definition.where and not folding.numbers(definition):
-        kept, days, judged = _narrowed(base, cases[0])
+    if len(cases) == 1 and looks_narrowly(definition):
+
+        def judge(then: Gathering, refused: Refused) -> sa.Select[Any]:
+            return _judged(base.name, then, cases, lambda one: None, refused)[1]
+
+        kept, days, select = narrowed(base, first, judge)
+        judged = (f"{name}_judged", select)
     else:
         gathering = Gathering(base, first.as_of)
         days = gathering.days
@@ -183,11 +188,16 @@ def together(name: str, cases: Sequence[tuple[int, Asked]], table_of: TableOf) -
     every = cohort.based(replace(first, kept=None)).subquery("every")
     needed = used(base, [select for _, select in plan.kept])
     return Together(
-        ((base.name, sa.select(*(_column(column, every, days) for column in needed))), *plan.kept), plan.queries
+        ((base.name, sa.select(*(column_of(column, every, days) for column in needed))), *plan.kept), plan.queries
     )
 
 
-def _base(name: str, asked: Asked) -> sa.TableClause:
+def looks_narrowly(definition: Definition) -> bool:
+    """Say whether a definition by itself had better leave out episodes before it judges them."""
+    return bool(definition.where) and definition.count in ("episodes", "patients") and not folding.numbers(definition)
+
+
+def base_of(name: str, asked: Asked) -> sa.TableClause:
     columns = [sa.column(column.name, column.type) for column in cohort.based(asked).selected_columns]
     return sa.table(name, sa.column(NUMBER, sa.BigInteger()), *columns)
 
@@ -196,7 +206,7 @@ def _groups(asked: Asked) -> list[str]:
     return folding.group_names(len(asked.question.group_by))
 
 
-def _column(name: str, episodes: sa.FromClause, days: Mapping[str, Moment]) -> Column:
+def column_of(name: str, episodes: sa.FromClause, days: Mapping[str, Moment]) -> Column:
     """Return a column of episodes, or the day of a moment under its name."""
     if name not in days:
         return episodes.c[name]
@@ -204,25 +214,32 @@ def _column(name: str, episodes: sa.FromClause, days: Mapping[str, Moment]) -> C
     return moment_on(days[name], anchors).label(name)
 
 
-def _narrowed(base: sa.TableClause, case: tuple[int, Asked]) -> tuple[list[Kept], Mapping[str, Moment], Kept]:
-    """Return what to keep for one question by itself, days of the base by their names, and its judged episodes.
+def looked_at_of(base: sa.TableClause) -> str:
+    """Return the name of what is kept of a base where episodes are left out."""
+    return f"{base.name}_looked_at"
+
+
+def narrowed(
+    base: sa.TableClause, asked: Asked, judge: Callable[[Gathering, Refused], sa.Select[Any]], *, in_order: bool = False
+) -> tuple[list[Kept], Mapping[str, Moment], sa.Select[Any]]:
+    """Return what to keep for one question by itself, days of the base by their names, and how `judge` judges it.
 
     Episodes that it does not look at are left out as soon as that is known.
     """
-    asked, name = case[1], f"{base.name}_looked_at"
-    first = Gathering(base, asked.as_of)
+    name = looked_at_of(base)
+    first = Gathering(base, asked.as_of, in_order=in_order)
     joined = Joined(base, asked.as_of, asked.question.instruments, gathering=first)
     refused = [(condition, number(status)) for condition, status in cohort.admission(asked, joined)]
     state = sa.case(*refused, else_=number(ADMITTED)).label(ADMITTED)
     kinds = {column.name: column.type for column in base.c} | {ADMITTED: state.type}
     narrow = sa.table(name, *(sa.column(column, kind) for column, kind in kinds.items()))
     admitted = narrow.c[ADMITTED] == number(ADMITTED)
-    then = Gathering(narrow, asked.as_of, only=admitted)
-    judged = _judged(base.name, then, [case], lambda one: None, [(sa.not_(admitted), narrow.c[ADMITTED])])
+    then = Gathering(narrow, asked.as_of, only=admitted, in_order=in_order)
+    judged = judge(then, [(sa.not_(admitted), narrow.c[ADMITTED])])
     later = list(then.kept())
-    looked = [select for _, select in (*later, judged)]
+    looked = [*(select for _, select in later), judged]
     needed = [column for column in used(narrow, looked) if column != ADMITTED]
-    columns = [_column(column, base, then.days) for column in needed]
+    columns = [column_of(column, base, then.days) for column in needed]
     every = sa.select(*columns, state).select_from(first.source()).subquery("every")
     looked_at = sa.select(every).where(every.c[ADMITTED] != number(OUTSIDE))
     return [*first.kept(), (name, looked_at), *later], first.days, judged
@@ -239,12 +256,12 @@ def _judged(
     base = gathering.base
     columns: list[sa.Label[Any]] = []
     for place, one in cases:
-        columns += labelled(place, _case(gathering, one, table_of, refused))
+        columns += labelled(place, case_of(gathering, one, table_of, refused))
     keys = [base.c[group] for group in _groups(cases[0][1])]
     return f"{name}_judged", sa.select(base.c.patient_id, *keys, *columns).select_from(gathering.source())
 
 
-def _case(gathering: Gathering, asked: Asked, table_of: TableOf, refused: Refused | None) -> Mapping[str, Column]:
+def case_of(gathering: Gathering, asked: Asked, table_of: TableOf, refused: Refused | None) -> Mapping[str, Column]:
     """Return what a question makes of an episode, by name."""
     definition = asked.question.definition
     joined = Joined(gathering.base, asked.as_of, asked.question.instruments, gathering=gathering)

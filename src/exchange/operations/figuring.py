@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 # These need more than the store: a reference table, or the first day of an agreement.
 NEEDS_TABLE = "standardised-ratio"
-_MONTHS = re.compile(r"-\d+$")
 
 
 def needs_agreement(definition: Definition) -> bool:
@@ -45,10 +43,7 @@ def definitions(ids: Sequence[str] = ()) -> tuple[Definition, ...]:
         raise IndicatorError(
             "figuring.unknown", hints=("hint.figuring-known",), id=unknown[0], known=", ".join(sorted(known))
         )
-    # One after three, six and twelve months stand together in that order, which their names do not give.
-    first = date(2024, 1, 1)
-    order = {name: (_MONTHS.sub("", name), known[name].knowable(first), name) for name in known}
-    return tuple(known[name] for name in (ids or sorted(known, key=lambda name: order[name])))
+    return tuple(known[name] for name in (ids or sorted(known)))
 
 
 def period(
@@ -273,17 +268,21 @@ def rows(found: Iterable[Figure], language: str) -> list[tuple[str, ...]]:
     from exchange.indicators.reading import shipped_definitions
 
     titles = {one.id: one.title[language] for one in shipped_definitions().values()}
-    # A split has thousands of figures, most of which say the same of another group.
-    known: dict[tuple[Any, ...], tuple[str, ...]] = {}
+    # A split has thousands of figures, most of which say the same of another group and share its interval. Each is
+    # kept beside its text, so that no other interval can have its id.
+    known: dict[tuple[Any, ...], tuple[tuple[str, ...], Figure]] = {}
     listed = []
     for one in found:
         said = (
-            one.kind, one.value, one.interval, one.masked, one.withheld, one.numerator, one.denominator, one.unknown,
+            one.kind, one.value, id(one.interval), id(one.withheld), one.numerator, one.denominator, one.unknown,
             one.patients,
         )  # fmt: skip
-        cells = known.get(said) if one.masked is None else None
-        if cells is None:
-            cells = known[said] = _cells(one, language)
+        like = known.get(said) if one.masked is None else None
+        if like is None:
+            like = (_cells(one, language), one)
+            # What a masked figure still says stands in its details.
+            known |= {said: like} if one.masked is None else {}
+        cells, _ = like
         listed.append((titles.get(one.indicator, one.indicator), ", ".join(one.group.values()), *cells))
     return listed
 

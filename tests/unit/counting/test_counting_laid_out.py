@@ -14,12 +14,14 @@ import sqlalchemy as sa
 
 from exchange.counting import counting, laying
 from exchange.counting.engines import OnStore
+from exchange.counting.functions import day_of_first, day_of_last, value_of_first, value_of_last
 from exchange.indicators import oracle
 from exchange.indicators.reading import shipped_definitions
 from exchange.records.codes import Answered, Counterfactual, Evidence, SourceKind
 from exchange.records.instruments import instruments
 from exchange.records.model import Answer, Case, Dataset, Episode, Referral
 from exchange.store import tables
+from exchange.store.columns import Day
 
 _spec = importlib.util.spec_from_file_location("counting_rows", Path(__file__).with_name("rows.py"))
 assert _spec is not None
@@ -71,7 +73,7 @@ def test_while_laid_out_the_rows_that_count_stand_in_the_place_of_the_store(conn
     episodes = sa.select(tables.episode.c.episode_id, tables.episode.c.patient_id)
     with laying.laid_out(OnStore(connection), None) as laid:
         assert laid is not None
-        assert list(laid.tuples(episodes)) == [(1, 1)]
+        assert len(list(laid.tuples(episodes))) == 1
         assert "episode" in temporary(connection)
     assert sorted(connection.execute(episodes)) == [("one", "p"), ("one", "q")]
 
@@ -99,3 +101,64 @@ def test_a_vast_store_is_counted_where_it_is(connection: sa.Connection, monkeypa
     with laying.laid_out(OnStore(connection), None) as laid:
         assert laid is None
     assert counting.cube(connection, NET, **ASKED) == oracle.cube(NET, DATA, **ASKED)
+
+
+@pytest.mark.parametrize(
+    ("rows", "first", "last"),
+    [
+        ([("2024-01-02", "a", 5), ("2024-01-01", "b", 7)], 7, 5),
+        ([("2024-01-01", "ab", 5), ("2024-01-01", "a", 7)], 7, 5),  # one id begins as the other
+        ([("2024-01-01", "a", None), ("2024-01-02", "b", 7), ("2024-01-03", "c", None)], None, None),
+        ([("2024-01-01", "a", -3), ("2024-01-01", "b", 12)], -3, 12),
+        ([("2024-01-01", "left-out", 1), ("2024-01-02", "b", 2), ("2024-01-03", "left-out", 3)], 2, 2),
+        ([("2024-01-01", "left-out", 1)], None, None),
+        ([], None, None),
+    ],
+)
+def test_sqlite_finds_the_value_of_the_first_and_the_last_row_that_counts(
+    connection: sa.Connection, rows: list[tuple[str, str, int | None]], first: int | None, last: int | None
+) -> None:
+    t = sa.table("t", sa.column("day", Day()), sa.column("id", sa.String()), sa.column("value", sa.Integer()))
+    connection.execute(sa.text("CREATE TEMPORARY TABLE t (day, id, value)"))
+    for row in rows:
+        connection.exec_driver_sql("INSERT INTO t VALUES (?, ?, ?)", row)
+    found = [
+        function(t.c.value, t.c.day, t.c.id).filter(t.c.id != "left-out")
+        for function in (value_of_first, value_of_last)
+    ]
+    days = [function(t.c.value, t.c.day, t.c.id, t.c.id != "left-out") for function in (day_of_first, day_of_last)]
+    counted = sorted(day for day, identity, _ in rows if identity != "left-out")
+    ends = (date.fromisoformat(counted[0]), date.fromisoformat(counted[-1])) if counted else (None, None)
+    assert tuple(connection.execute(sa.select(*found, *days)).one()) == (first, last, *ends)
+
+
+def test_sqlite_orders_by_numbers_also_below_zero(connection: sa.Connection) -> None:
+    t = sa.table("t", sa.column("rank", sa.Integer()), sa.column("then", sa.Integer()), sa.column("value", sa.String()))
+    connection.execute(sa.text('CREATE TEMPORARY TABLE t (rank, "then", value)'))
+    for row in [(2, -9, "second"), (1, -3, "third"), (1, -12, "first"), (10, 0, "last")]:
+        connection.exec_driver_sql("INSERT INTO t VALUES (?, ?, ?)", row)
+    ends = [function(t.c.value, t.c.rank, t.c.then) for function in (value_of_first, value_of_last)]
+    assert tuple(connection.execute(sa.select(*ends)).one()) == ("first", "last")
+
+
+def test_no_table_is_held_after_the_last_query_that_looks_at_it(connection: sa.Connection) -> None:
+    episodes = sa.select(tables.episode.c.episode_id)
+    referrals = sa.select(tables.referral.c.episode_id)
+    again = sa.select(tables.referral.c.day)
+    with laying.laid_out(OnStore(connection), None) as laid:
+        assert laid is not None
+        laid.expect([episodes, referrals, again])
+        assert len(list(laid.tuples(episodes))) == 1
+        assert "episode" in temporary(connection)
+        assert len(list(laid.tuples(referrals))) == 1
+        assert "episode" not in temporary(connection)
+        assert len(list(laid.tuples(again))) == 1
+        assert "referral" in temporary(connection)
+    assert temporary(connection) == []
+
+
+def test_a_store_gets_its_own_cache_back(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("PRAGMA main.cache_size = -12345")
+    with laying.laid_out(OnStore(connection), None):
+        assert connection.exec_driver_sql("PRAGMA main.cache_size").scalar_one() != -12345
+    assert connection.exec_driver_sql("PRAGMA main.cache_size").scalar_one() == -12345
