@@ -106,10 +106,12 @@ def sent(world: Sizes, moments: list[int], *, rest: bool = True, ledger: bool = 
     return left
 
 
-def read_off(editions: list[Edition], place: Where) -> tuple[list[Any], list[Any]]:
-    """Return what all documents say, as equations and as limits over when, under what and with what outcome."""
+def read_off(editions: list[Edition], place: Where) -> list[Any]:
+    """Return what all documents say, as equations over when, under what and with what outcome.
+
+    Not "more than 50 of 60": what that tells beside a whole figure is a named residual (`test_operations_attacker`).
+    """
     equal: list[Any] = []
-    upper: list[Any] = []
     for edition in editions:
         for name, shown in edition.shown.items():
 
@@ -122,11 +124,7 @@ def read_off(editions: list[Edition], place: Where) -> tuple[list[Any], list[Any
                 equal += [(row("unknown"), shown.unknown)] if shown.unknown is not None else []
             if "bound-of" in shown.details:
                 equal.append((row("numerator", "complement"), shown.details["bound-of"]))
-            if "bound-over" in shown.details:
-                upper.append(([-each for each in row("numerator")], -(shown.details["bound-over"] + 1)))
-            if "bound-under" in shown.details:
-                upper.append((row("numerator"), shown.details["bound-under"] - 1))
-    return equal, upper
+    return equal
 
 
 def exposed(world: Sizes, editions: list[Edition]) -> list[tuple[str, int, str, int]]:
@@ -141,7 +139,7 @@ def exposed(world: Sizes, editions: list[Edition]) -> list[tuple[str, int, str, 
         for group in GROUPS:
             row = [int(each[:2] == (number, group)) for each in place]
             known.append((row, sum(world.get((number, group, status), 0) for status in STATUSES)))
-    equal, upper = read_off(editions, place)
+    equal = read_off(editions, place)
     found = []
     for at, edition in enumerate(editions):
         gone = [name for name, one in edition.shown.items() if one.masked == TOO_NEAR]
@@ -150,7 +148,7 @@ def exposed(world: Sizes, editions: list[Edition]) -> list[tuple[str, int, str, 
                 low, high = sorted((before.until, edition.until))
                 added = [each for each in place if holds(name, high, each) and not holds(name, low, each)]
                 exact = {
-                    part: _exactly([int(each in added and each[2] in statuses) for each in place], known + equal, upper)
+                    part: _exactly([int(each in added and each[2] in statuses) for each in place], known + equal)
                     for part, statuses in (("numerator", "n"), ("complement", "c"), ("answered", "nc"))
                     for statuses in [[one for one in STATUSES if one[0] in statuses]]
                 }
@@ -163,13 +161,13 @@ def exposed(world: Sizes, editions: list[Edition]) -> list[tuple[str, int, str, 
     return found
 
 
-def _exactly(cost: list[int], equal: Any, upper: Any) -> int | None:
+def _exactly(cost: list[int], equal: Any) -> int | None:
     """Return a sum that everything published leaves one value for."""
     ends = []
     for sign in (1, -1):
         solved = linprog(
             [sign * each for each in cost], A_eq=[row for row, _ in equal], b_eq=[right for _, right in equal],
-            A_ub=[row for row, _ in upper] or None, b_ub=[right for _, right in upper] or None, bounds=(0, None),
+            bounds=(0, None),
         )  # fmt: skip
         assert solved.status == 0, solved.message
         ends.append(sign * solved.fun)
