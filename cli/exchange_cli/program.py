@@ -108,7 +108,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the program and leave with its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     # A run is short: to look for rings of garbage as often as usual costs a tenth of a large table of figures.
-    gc.set_threshold(100_000, 20, 50)
+    gc.set_threshold(500_000, 20, 50)
     # What is sent to a file is read again as UTF-8; Windows would write it in its own code page.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -55,7 +55,8 @@ class _Adding:
     parts: tuple[str, ...]
     evidence: tuple[str, ...]
     numbers: dict[Pattern, int] = field(default_factory=dict)
-    patients: list[tuple[dict[str, int], dict[str, int]]] = field(default_factory=list)
+    # Of each pattern the counts of one patient, then the parts and the levels of evidence.
+    patients: list[tuple[int, ...]] = field(default_factory=list)
     groups: dict[frozenset[tuple[int, int]], Sums] = field(default_factory=dict)
 
     def group(self, held: Mapping[int, int]) -> Sums:
@@ -68,13 +69,14 @@ class _Adding:
 
     def _summed(self, held: Mapping[int, int]) -> Sums:
         counts = self.fold(())
-        parts = dict.fromkeys((*self.parts, *self.evidence), 0)
-        for pattern, times in held.items():
-            for sums, one in zip((counts, parts), self.patients[pattern], strict=True):
-                for name, number in one.items():
-                    sums[name] += times * number
-        of_parts, of_evidence = ({name: parts[name] for name in names} for names in (self.parts, self.evidence))
-        return counts, of_parts, of_evidence
+        none = (0,) * (len(counts) + len(self.parts) + len(self.evidence))
+        each = (
+            self.patients[pattern] if times == 1 else [times * number for number in self.patients[pattern]]
+            for pattern, times in held.items()
+        )
+        sums = map(sum, zip(none, *each, strict=True))
+        named = [dict(zip(names, islice(sums, len(names)), strict=True)) for names in (counts, self.parts)]
+        return named[0], named[1], dict(zip(self.evidence, sums, strict=True))
 
     def number(self, pattern: Pattern) -> int:
         """Return the number of a pattern."""
@@ -84,7 +86,7 @@ class _Adding:
             self.patients.append(self._patient(pattern))
         return known
 
-    def _patient(self, pattern: Pattern) -> tuple[dict[str, int], dict[str, int]]:
+    def _patient(self, pattern: Pattern) -> tuple[int, ...]:
         totals = dict.fromkeys(self.totals, 0)
         parts = dict.fromkeys((*self.parts, *self.evidence), 0)
         for what in pattern:
@@ -93,7 +95,7 @@ class _Adding:
                 totals[name] += self._adds(name, of)
             for name in parts:
                 parts[name] += _part(self.definition, name, of)
-        return self.fold((totals,)), parts
+        return (*self.fold((totals,)).values(), *parts.values())
 
     def _adds(self, name: str, of: Mapping[str, Any]) -> int:
         """Return what a case adds to a total: 1 by its status, or a number of its own once it is settled."""
