@@ -2,7 +2,7 @@
 
 Refused is a count from which an earlier one of the same indicator and part can be subtracted so that 1 to 9 patients
 are left, one of the same patients with another number, and a figure of whose difference from an earlier one nobody, or
-everybody, has what is counted.
+everybody, has what is counted, also where one of the two is only a bound (`operations.instead`).
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from exchange.indicators.disclosure import NOT_SENSITIVE, Published, refuse_differencing
+from exchange.operations import instead
 
 if TYPE_CHECKING:
     from exchange.store.releases import ReleasedCell
 
-_WHOLE = "answered"
-_SIDES = ("numerator", "complement")
+_WHOLE = instead.WHOLE
+_SIDES = instead.SIDES
 
 Parts = Mapping[str, "ReleasedCell"]
 
@@ -30,6 +31,7 @@ class Standing:
         """Take what was released."""
         self._cells: dict[tuple[str, str], list[ReleasedCell]] = {}
         self._figures: dict[str, dict[str, dict[str, ReleasedCell]]] = {}
+        self._said: dict[str, list[dict[str, ReleasedCell]]] = {}
         self.add(cells)
 
     def __bool__(self) -> bool:
@@ -38,9 +40,15 @@ class Standing:
 
     def add(self, cells: Iterable[ReleasedCell], document: str = "") -> None:
         """Take cells as released."""
+        last: object = None
         for given in cells:
             one = replace(given, document=document) if document else given
             name, part = _name(one)
+            releases = self._said.setdefault(name["indicator"], [])
+            if (_key(name), one.document) != last or part in releases[-1]:
+                releases.append({})
+                last = (_key(name), one.document)
+            releases[-1][part] = one
             self._cells.setdefault((name["indicator"], part), []).append(one)
             self._figures.setdefault(name["indicator"], {}).setdefault(_key(name), {})[part] = one
 
@@ -56,7 +64,7 @@ class Standing:
         for earlier in self._figures.get(name["indicator"], {}).values():
             if _WHOLE in earlier and _none_or_all(parts, earlier):
                 return _WHOLE, earlier[_WHOLE]
-        return None
+        return self._bounded(parts, name["indicator"]) if instead.weighs(kind) else None
 
     def fresh(self, parts: Parts) -> list[ReleasedCell]:
         """Return the counts that outsiders don't have yet."""
@@ -72,6 +80,17 @@ class Standing:
     def known(self, indicator: str, part: str) -> list[tuple[frozenset[str], int | None]]:
         """Return the patients and the number of every released count of this indicator and part."""
         return [(one.members, one.units) for one in self._cells.get((indicator, part), ())]
+
+    def said(self, indicator: str) -> list[instead.Said]:
+        """Return what every figure of this indicator tells, each time that it was released."""
+        return [instead.said(_counts(one)) for one in self._said.get(indicator, ())]
+
+    def _bounded(self, parts: Parts, indicator: str) -> tuple[str, ReleasedCell] | None:
+        mine = instead.said(_counts(parts))
+        for earlier in self._said.get(indicator, ()):
+            if instead.tells(mine, instead.said(_counts(earlier))):
+                return _WHOLE, next(iter(earlier.values()))
+        return None
 
     def _before(self, one: ReleasedCell) -> list[ReleasedCell]:
         name, part = _name(one)
@@ -103,6 +122,10 @@ def _none_or_all(parts: Parts, earlier: Parts) -> bool:
     ]
     nested = [(one, two) for one, two in sides if one <= two or two <= one]
     return len(nested) == len(_SIDES) and any(one == two for one, two in nested)
+
+
+def _counts(parts: Parts) -> dict[str, tuple[frozenset[str], int]]:
+    return {part: (one.members, one.count if one.units is None else one.units) for part, one in parts.items()}
 
 
 def _members(side: str, parts: Parts) -> frozenset[str] | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from exchange.errors import ReportError
 from exchange.findings import Finding, Severity
-from exchange.operations import figuring, nesting, trail
+from exchange.operations import figuring, instead, nesting, releasing, trail
 from exchange.operations.choosing import Asked
 from exchange.operations.releasing import Ledger, TooNear
 from exchange.operations.workspace import Workspace
@@ -58,7 +58,7 @@ def beside(
     def members(one: Figure) -> nesting.Cells:
         return ledger.members(asked[id(one)], one)
 
-    shown, near, standing = settled(counted, refused, members, ledger.known, audience)
+    shown, near, standing = settled(counted, refused, members, ledger.known, audience, ledger.said)
     return Beside(ledger, shown, near, standing)
 
 
@@ -68,12 +68,21 @@ def settled(
     members: nesting.Members,
     known: nesting.Known,
     audience: str = "insurer",
+    said: instead.Earlier = lambda _indicator: (),
 ) -> tuple[dict[int, Figure], dict[int, Why], frozenset[int]]:
     """Return figures as outsiders see them, why some were left out, and what would stand if nothing had been released.
 
     `refused` says why a figure, as counted and as shown, is too near an earlier release. What is left out publishes
-    nothing, so that there is an end to it.
+    nothing, so that there is an end to it. `said` is what released figures of an indicator tell: a bound that would
+    tell something beside them, or beside another figure here, is not said.
     """
+
+    def counts(one: Figure, seen: Figure) -> instead.Counts:
+        parts = releasing.published_parts(seen)
+        found = members(one) if parts else {}
+        printed = {part: releasing.units(seen, part) for part in parts if found.get(part)}
+        return {part: (found[part], len(found[part]) if units is None else units) for part, units in printed.items()}
+
     near: dict[int, Why] = {}
     would: dict[int, Figure] = {}
     standing: frozenset[int] | None = None
@@ -81,6 +90,7 @@ def settled(
         places = [place for place, one in enumerate(counted) if id(one) in near]
         seen = figuring.protected(counted, audience, near=places)
         shown = nesting.apart(counted, dict(zip(map(id, counted), seen, strict=True)), members, would, known)
+        shown = instead.hushed(counted, shown, counts, said)
         if standing is None:
             standing = frozenset(identity for identity, one in shown.items() if one.masked is None)
         found = {id(one): refused(one, shown[id(one)]) for one in counted}

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from exchange.errors import ReportError
 from exchange.findings import say
-from exchange.operations import tracing, trail
+from exchange.operations import instead, tracing, trail
 from exchange.operations.choosing import Asked
 from exchange.operations.comparing import Standing
 from exchange.operations.workspace import Workspace
@@ -141,6 +141,10 @@ class Ledger:
         """Return the digests of the patients and the number of every released count of this indicator and part."""
         return self._standing.known(indicator, part)
 
+    def said(self, indicator: str) -> list[instead.Said]:
+        """Return what every released figure of this indicator tells."""
+        return self._standing.said(indicator)
+
     def _digest(self, patient: str) -> str:
         if patient not in self._digests:
             self._digests[patient] = self._workspace.store.releases.member(patient)
@@ -180,6 +184,8 @@ def record(workspace: Workspace, document: str, cells: Sequence[ReleasedCell]) -
 
 def units(shown: Figure, part: str) -> int | None:
     """Return the number that is printed for a part."""
+    if shown.masked is not None:
+        return int(shown.details["bound-of"]) if part == "answered" and "bound-of" in shown.details else None
     if part.startswith("parts."):
         return shown.parts.get(part.removeprefix("parts."))
     if part == "complement":

@@ -109,7 +109,7 @@ def sent(world: Sizes, moments: list[int], *, rest: bool = True, ledger: bool = 
 def read_off(editions: list[Edition], place: Where) -> list[Any]:
     """Return what all documents say, as equations over when, under what and with what outcome.
 
-    Not "more than 50 of 60": what that tells beside a whole figure is a named residual (`test_operations_attacker`).
+    Not "more than 50 of 60": what that tells beside another figure is drawn in `test_operations_attacker`.
     """
     equal: list[Any] = []
     for edition in editions:
