@@ -146,6 +146,19 @@ def test_why_never_stands_in_what_leaves(run: Any, practice: Path, tmp_path: Pat
         assert not any(step in text for step in steps)
 
 
+def test_the_catalogue_fits_a_screen_and_months_stand_in_their_order(run: Any, practice: Path) -> None:
+    ran = run("indicators", "--language", "nl", workspace=practice)
+    head, _, *lines = ran.out.splitlines()
+    assert "groep" not in head
+    assert max(map(len, (head, *lines))) <= 120
+    titles = [line.split("  ")[0] for line in lines]
+    for title in ("Valincidenten, voor en na", "Van de pijnstillers af", "Weer volledig aan het werk"):
+        found = [one for one in titles if one.startswith(title)]
+        assert found == [f"{title} ({months} maanden)" for months in (3, 6, 12)]
+    split = run("indicators", "measured", "--by", "sex", "--language", "nl", workspace=practice)
+    assert "groep" in split.out.splitlines()[0]
+
+
 def test_sql_prints_a_query_with_bound_parameters(run: Any, practice: Path) -> None:
     ran = run("indicators", "onward-advice", "--sql", workspace=practice)
     assert ran.code == 0

@@ -206,14 +206,13 @@ def _printed(speaker: Speaker, figures: Sequence[Figure]) -> None:
     """Print figures as a table, why some are withheld, and which of them rest on forms that nobody signed."""
     from exchange.operations import figuring, refusals, vouching
 
-    speaker.table(
-        [
-            speaker.say(f"program.figure-{name}")
-            for name in ("name", "group", "value", "interval", "of", "unknown", "n")
-        ],
-        figuring.rows(figures, speaker.language),
-        right=frozenset({2, 3, 4, 5, 6}),
-    )
+    heads = [
+        speaker.say(f"program.figure-{name}") for name in ("name", "group", "value", "interval", "of", "unknown", "n")
+    ]
+    rows = figuring.rows(figures, speaker.language)
+    if not any(figure.group for figure in figures):  # a column of nothing would make lines too long for a screen
+        heads, rows = [heads[0], *heads[2:]], [(row[0], *row[2:]) for row in rows]
+    speaker.table(heads, rows, right=frozenset(range(len(heads) - 5, len(heads))))
     for line in (*refusals.withheld(figures, speaker.language), *vouching.unsigned(figures, speaker.language)):
         speaker.line(line)
 

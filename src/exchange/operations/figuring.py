@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 # These need more than the store: a reference table, or the first day of an agreement.
 NEEDS_TABLE = "standardised-ratio"
+_MONTHS = re.compile(r"-\d+$")
 
 
 def needs_agreement(definition: Definition) -> bool:
@@ -43,7 +45,10 @@ def definitions(ids: Sequence[str] = ()) -> tuple[Definition, ...]:
         raise IndicatorError(
             "figuring.unknown", hints=("hint.figuring-known",), id=unknown[0], known=", ".join(sorted(known))
         )
-    return tuple(known[name] for name in (ids or sorted(known)))
+    # One after three, six and twelve months stand together in that order, which their names do not give.
+    first = date(2024, 1, 1)
+    order = {name: (_MONTHS.sub("", name), known[name].knowable(first), name) for name in known}
+    return tuple(known[name] for name in (ids or sorted(known, key=lambda name: order[name])))
 
 
 def period(
