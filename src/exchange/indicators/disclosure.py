@@ -128,14 +128,15 @@ def _unsafe_side(figure: Figure, count: int, threshold: int, sensitive: bool) ->
 def instead(figure: Figure, threshold: int, *, sensitive: bool = True) -> Bound | None:
     """Return what may be said in place of a withheld proportion: "more than 83 % (over 50 of 60)".
 
-    Only where the whole is safe, exactly one side is small, and counting units says the same as counting patients.
+    Only where the whole is safe, exactly one side is small, and counting units says the same as counting patients; and
+    not of a whole that is so small that the other side, which is not, leaves less than every small number possible.
     """
     if figure.denominator is None or figure.numerator is None or small_whole(figure, threshold):
         return None
     inside = small_inside(figure, threshold, sensitive=sensitive)
     outside = small_outside(figure, threshold, sensitive=sensitive)
     total, rest = figure.denominator, figure.denominator - figure.numerator
-    if inside == outside:
+    if inside == outside or total < 2 * threshold - 1:
         return None
     if outside:
         count = total - threshold

@@ -113,6 +113,17 @@ def test_less_than_rounds_up_and_more_than_rounds_down() -> None:
     assert found.rule == "disclosure.less-than"
 
 
+@pytest.mark.parametrize("threshold", [5, 10])
+def test_every_small_number_stays_possible_beside_a_side_that_is_not_small(threshold: int) -> None:
+    # Of 12 with "more than 2" the other side is ten or more, which leaves at most two and not nine.
+    least = 2 * threshold - 1
+    for y in range(least + 1):
+        small = {y, least - y}
+        said = disclosure.instead(figure(y, least), threshold)
+        assert (said is not None) == any(each < threshold for each in small)
+        assert disclosure.instead(figure(min(y, least - 1), least - 1), threshold) is None
+
+
 @pytest.mark.parametrize("y", [51, 55, 59, 60])
 def test_the_same_is_said_whatever_the_small_number_is(y) -> None:
     assert disclosure.instead(figure(y, 60), 10) == disclosure.instead(figure(55, 60), 10)

@@ -144,11 +144,11 @@ def test_nothing_is_said_instead_where_that_would_bound_another_cell() -> None:
 
 
 def test_nothing_is_said_instead_of_a_figure_whose_size_would_give_another_away() -> None:
-    # "under 10 of 12" beside the total of 15 would leave 3 for the first group.
-    found = outside(figure(0, 15), *by("location", (0, 3), (0, 12)))
+    # "under 10 of 19" beside the total of 22 would leave 3 for the first group.
+    found = outside(figure(0, 22), *by("location", (0, 3), (0, 19)))
     assert [each.masked for each in found] == [TOO_FEW, TOO_FEW, TOO_FEW]
     assert [dict(each.details) for each in found] == [
-        {"bound-under": 10.0, "bound-of": 15.0, "bound-percent": 67.0},
+        {"bound-under": 10.0, "bound-of": 22.0, "bound-percent": 46.0},
         {},
         {},
     ]
