@@ -119,16 +119,12 @@ class People:
     whose: Sequence[int]
     several: Sequence[int]
 
-    def named(self, names: tuple[str, ...]) -> Sequence[Mapping[str, str]]:
-        """Return the groups by the names of the split, by their number."""
-        return [dict(zip(names, group, strict=True)) for group in self.groups] if names else [{}]
-
-    def places(self) -> Sequence[int]:
-        """Return for each group its place among all, in their order."""
-        places = [0] * len(self.groups)
-        for place, (_, number) in enumerate(sorted((group, number) for number, group in enumerate(self.groups))):
-            places[number] = place
-        return places
+    def listed(self, names: tuple[str, ...]) -> list[tuple[int, Mapping[str, str]]]:
+        """Return the groups in their order, each with its number, by the names of the split."""
+        if not names:
+            return [(0, {})]
+        ordered = sorted((group, number) for number, group in enumerate(self.groups))
+        return [(number, dict(zip(names, group, strict=True))) for group, number in ordered]
 
 
 def people(rows: Iterable[tuple[Any, ...]]) -> People:
@@ -155,22 +151,23 @@ def people(rows: Iterable[tuple[Any, ...]]) -> People:
 def rows(question: Question, of: People, columns: Sequence[str], found: Iterable[tuple[Any, ...]]) -> list[CubeRow]:
     """Return a row per group, in order, from one per case: its key, its status and what belongs to it."""
     same = ((who, what, times) for (who, what), times in _same(of.whose, found).items())
-    return _rows(question, of, columns, same)
+    return _rows(question, of, of.listed(question.group_by), columns, same)
 
 
 def rows_at_once(
     questions: Sequence[tuple[Question, tuple[str, ...]]], of: People, found: Iterable[tuple[int, ...]]
 ) -> list[Sequence[CubeRow]]:
-    """Return the rows of several questions, each with the names of its numbers, from one row per case.
+    """Return the rows of several questions of one split, each with the names of its numbers, from one row per case.
 
     A row is the key of a case, and for each question what `said` reads and then its numbers.
     """
     answered: list[Sequence[CubeRow]] = []
     counted = _counted(of.whose, [len(names) for _, names in questions], found)
+    listed = of.listed(questions[0][0].group_by)
     for (question, names), (plain, numbered) in zip(questions, counted, strict=True):
         columns = ("status", "evidence", *(names or ("change",)))
         looked_at = _looked_at(question.definition, plain, numbered)
-        answered.append(_rows(question, of, columns, looked_at))
+        answered.append(_rows(question, of, listed, columns, looked_at))
     return answered
 
 
@@ -191,7 +188,11 @@ def _looked_at(
 
 
 def _rows(
-    question: Question, of: People, columns: Sequence[str], same: Iterable[tuple[int, What, int]]
+    question: Question,
+    of: People,
+    listed: Sequence[tuple[int, Mapping[str, str]]],
+    columns: Sequence[str],
+    same: Iterable[tuple[int, What, int]],
 ) -> list[CubeRow]:
     """Return a row per group from whose cases there are, what was found of them, and how many are alike in that."""
     adding = _adding(question.definition, columns)
@@ -205,9 +206,7 @@ def _rows(
     for who, pattern in patients.items():
         held, number = groups.setdefault(of.several[who], {}), adding.number(pattern)
         held[number] = held.get(number, 0) + 1
-    named = of.named(question.group_by)
-    listed = sorted(groups, key=of.places().__getitem__) if question.group_by else groups
-    return [CubeRow(named[number], *adding.group(groups[number])) for number in listed]
+    return [CubeRow(group, *adding.group(groups[number])) for number, group in listed if number in groups]
 
 
 def _same(whose: Sequence[int], found: Iterable[tuple[Any, ...]]) -> Counter[tuple[int, What]]:

@@ -114,11 +114,11 @@ def means(asked: Asked) -> sa.Select[Any]:
         sa.select(
             t.c.patient_id,
             t.c.foreign,
-            *group_columns(asked.question.group_by, t, person.c.sex, treated.c.day),
+            *group_columns(asked.question.group_by, t, sex_of(person, asked), treated.c.day),
         )
         .select_from(
-            treated.join(t, sa.and_(t.c.episode_id == treated.c.episode_id, current(t, asked.as_of))).outerjoin(
-                person, person.c.patient_id == t.c.patient_id
+            with_people(
+                treated.join(t, sa.and_(t.c.episode_id == treated.c.episode_id, current(t, asked.as_of))), person, asked
             )
         )
         .where(treated.c.day >= asked.start, treated.c.day < asked.end)

@@ -273,23 +273,40 @@ def rows(found: Iterable[Figure], language: str) -> list[tuple[str, ...]]:
     from exchange.indicators.reading import shipped_definitions
 
     titles = {one.id: one.title[language] for one in shipped_definitions().values()}
-    # A split has thousands of figures, most of which say the same of another group and share its interval. Each is
-    # kept beside its text, so that no other interval can have its id.
-    known: dict[tuple[Any, ...], tuple[tuple[str, ...], Figure]] = {}
+    cells = _Cells(language)
+    groups: dict[int, tuple[str, Figure]] = {}
     listed = []
     for one in found:
-        said = (
-            one.kind, one.value, id(one.interval), id(one.withheld), one.numerator, one.denominator, one.unknown,
-            one.patients,
-        )  # fmt: skip
-        like = known.get(said) if one.masked is None else None
-        if like is None:
-            like = (_cells(one, language), one)
-            # What a masked figure still says stands in its details.
-            known |= {said: like} if one.masked is None else {}
-        cells, _ = like
-        listed.append((titles.get(one.indicator, one.indicator), ", ".join(one.group.values()), *cells))
+        group = groups.get(id(one.group)) or groups.setdefault(id(one.group), (", ".join(one.group.values()), one))
+        listed.append((titles.get(one.indicator, one.indicator), group[0], *cells.of(one)))
     return listed
+
+
+class _Cells:
+    """What figures say in a row: a split has thousands, most of which say the same of another group.
+
+    What is known by the id of a part is kept beside the figure it is of, so that nothing else can have that id.
+    """
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.shared: dict[tuple[Any, ...], tuple[tuple[str, ...], Figure]] = {}
+        self.alike: dict[tuple[Any, ...], tuple[str, ...]] = {}
+
+    def of(self, figure: Figure) -> tuple[str, ...]:
+        """Return value, interval, counts, unknown and patients as text."""
+        if figure.masked is not None:  # what such a one still says stands in its details
+            return _cells(figure, self.language)
+        counts = (
+            figure.kind, figure.value, figure.numerator, figure.denominator, figure.unknown, figure.patients,
+        )  # fmt: skip
+        shared = (counts, id(figure.interval), id(figure.withheld))
+        found = self.shared.get(shared)
+        if found is None:
+            alike = (counts, figure.interval, figure.withheld)
+            cells = self.alike.get(alike) or self.alike.setdefault(alike, _cells(figure, self.language))
+            found = self.shared[shared] = (cells, figure)
+        return found[0]
 
 
 def _cells(figure: Figure, language: str) -> tuple[str, ...]:

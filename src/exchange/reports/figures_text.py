@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from exchange.findings import say
 from exchange.findings.wording import catalogue
 from exchange.indicators.figure import Figure, Verdict
-from exchange.reports.facts import DefinitionText, Words
 from exchange.reports.numbers import count, day, number, percent, period
+
+if TYPE_CHECKING:
+    from exchange.reports.facts import DefinitionText, Words
 
 SHARES = frozenset({"proportion", "category-share", "completeness"})
 _RATIOS = frozenset({"ratio", "rate-ratio"})
