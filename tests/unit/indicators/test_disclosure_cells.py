@@ -111,6 +111,7 @@ def test_less_than_rounds_up_and_more_than_rounds_down() -> None:
     found = disclosure.instead(figure(3, 60), 10)
     assert found == Bound(False, 10, 60, 17)
     assert found.rule == "disclosure.less-than"
+    assert disclosure.instead(figure(3, 20), 10) == Bound(False, 10, 20, 50)
 
 
 @pytest.mark.parametrize("threshold", [5, 10])

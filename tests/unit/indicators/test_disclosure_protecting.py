@@ -154,6 +154,13 @@ def test_nothing_is_said_instead_of_a_figure_whose_size_would_give_another_away(
     ]
 
 
+def test_nothing_is_said_beside_a_printed_total_where_it_would_leave_less_of_another_group() -> None:
+    # Of 19 in all, "under 10 of 19" in the second group would leave ten or more of 18 in the first, and not 9 to 17.
+    found = outside(figure(19, 37), *by("location", (14, 18), (5, 19)))
+    assert [each.masked for each in found] == [None, TOO_FEW, TOO_FEW]
+    assert [dict(each.details) for each in found] == [{}, {}, {}]
+
+
 def test_a_small_complement_takes_another_along() -> None:
     assert reasons(figure(60, 100), *by("location", (27, 30), (15, 35), (18, 35))) == [
         None,
