@@ -120,9 +120,11 @@ class Laid:
                 self.let_go(made.pop())
 
     def let_go(self, name: str) -> None:
-        """Drop the temporary table or view."""
-        kind = self._connection.exec_driver_sql("SELECT type FROM sqlite_temp_master WHERE name = ?", (name,)).scalar()
-        self._connection.exec_driver_sql(f"DROP {'VIEW' if kind == 'view' else 'TABLE'} temp.{name}")
+        """Drop the temporary table or view, if it is there."""
+        known = "SELECT type FROM sqlite_temp_master WHERE name = ? AND type IN ('table', 'view')"
+        kind = self._connection.exec_driver_sql(known, (name,)).scalar()
+        if kind is not None:
+            self._connection.exec_driver_sql(f"DROP {kind.upper()} temp.{name}")
 
     def clear(self) -> None:
         """Drop whatever was laid out."""
@@ -131,7 +133,7 @@ class Laid:
 
     def _begin_anew(self, name: str) -> None:
         # Python's own driver begins no transaction before a table is made: undoing one can bring a dropped one back.
-        self._connection.exec_driver_sql(f"DROP TABLE IF EXISTS temp.{name}")
+        self.let_go(name)
 
     def _run(self, text: dialects.Text) -> Any:
         return self._connection.exec_driver_sql(text.sql, text.ordered).cursor
@@ -163,6 +165,7 @@ class Laid:
         """Make a view of what is only read from beginning to end, once."""
         rows = _counting(name, self._as_of).order_by(None)
         text = rows.compile(dialect=self._connection.dialect, compile_kwargs={"literal_binds": True})
+        self._begin_anew(name)
         self._connection.exec_driver_sql(f"CREATE TEMPORARY VIEW {name} AS {text}")
         self._made.append(name)
 

@@ -162,3 +162,12 @@ def test_a_store_gets_its_own_cache_back(connection: sa.Connection) -> None:
     with laying.laid_out(OnStore(connection), None):
         assert connection.exec_driver_sql("PRAGMA main.cache_size").scalar_one() != -12345
     assert connection.exec_driver_sql("PRAGMA main.cache_size").scalar_one() == -12345
+
+
+@pytest.mark.parametrize(
+    "left", ["TABLE episode (x)", "VIEW episode AS SELECT 1 AS x", "VIEW referral AS SELECT 1 AS x"]
+)
+def test_what_an_undone_transaction_brought_back_is_in_nobodys_way(connection: sa.Connection, left: str) -> None:
+    connection.exec_driver_sql(f"CREATE TEMPORARY {left}")
+    assert counting.cube(connection, NET, **ASKED) == oracle.cube(NET, DATA, **ASKED)
+    assert temporary(connection) == []
