@@ -18,7 +18,7 @@ from exchange.counting.cohort import Asked
 from exchange.counting.gathering import Gathering, used
 from exchange.counting.joining import Column
 from exchange.counting.laying import Laid
-from exchange.counting.packing import CHANGES, RANKS, Kept, changes_of, constant
+from exchange.counting.packing import CHANGES, RANKS, Kept, constant, distinctions
 from exchange.counting.together import (
     Refused,
     TableOf,
@@ -188,6 +188,6 @@ def _packed(definition: Definition, case: dict[str, Column]) -> Column:
     if evidence is not None:
         what = what + constant(RANKS) * sa.func.coalesce(evidence, 0)
     if change is not None:
-        codes = {name: constant(CHANGES * place) for place, name in enumerate(changes_of(definition), start=1)}
+        codes = {name: constant(CHANGES * place) for place, name in enumerate(distinctions(definition), start=1)}
         what = what + sa.case(codes, value=change, else_=constant(0))
     return what

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from exchange.counting import folding
 from exchange.counting.cohort import Asked
 from exchange.counting.current import treatments
-from exchange.counting.packing import Kept
+from exchange.counting.packing import Kept, constant
 from exchange.indicators.vocabulary import SESSIONS_TO_PARTNER
 from exchange.store.columns import Day
 
@@ -42,14 +42,14 @@ def kept(name: str, asked: Sequence[Asked]) -> Kept:
         each.append(sa.func.count().filter(day >= first.start, day < first.end).label("inside"))
     places = sorted({place for one in definitions for place in one.moments})
     if places:
-        each.append(sa.func.min(day, _number(places[-1])).filter(day < first.end).label("days"))
+        each.append(sa.func.min(day, constant(places[-1])).filter(day < first.end).label("days"))
     else:
         limits.append(day >= first.start)
     if any(map(folding.is_index, definitions)):
         each.append(sa.func.count().label("sessions"))
         limits = []
     found = sa.select(treated.c.episode_id, *each).where(*limits).group_by(treated.c.episode_id).subquery("each")
-    days = [sa.func.list_extract(found.c.days, _number(place), type_=Day()).label(f"day_{place}") for place in places]
+    days = [sa.func.list_extract(found.c.days, constant(place), type_=Day()).label(f"day_{place}") for place in places]
     rest = [found.c[one.name] for one in each if one.name != "days"]
     return name, sa.select(found.c.episode_id, *rest, *days)
 
@@ -80,13 +80,9 @@ def kept_in_order(name: str, asked: Sequence[Asked]) -> Kept:
     )
     again = treatments(first.as_of).subquery("again")
     along = sa.select(again.c.day).where(again.c.episode_id == held.c.episode_id).correlate(held)
-    along = along.order_by(again.c.day, again.c.session_id).limit(_number(1))
-    days = {place: along.offset(_number(place - 1)).scalar_subquery() for one in definitions for place in one.moments}
+    along = along.order_by(again.c.day, again.c.session_id).limit(constant(1))
+    days = {place: along.offset(constant(place - 1)).scalar_subquery() for one in definitions for place in one.moments}
     listed = [
-        sa.case((held.c.sessions >= _number(place), day)).label(f"day_{place}") for place, day in sorted(days.items())
+        sa.case((held.c.sessions >= constant(place), day)).label(f"day_{place}") for place, day in sorted(days.items())
     ]
     return name, sa.select(held, *listed)
-
-
-def _number(number: int) -> sa.ColumnElement[int]:
-    return sa.literal_column(str(number), sa.Integer)

@@ -173,10 +173,10 @@ class Laid:
         """Number the episodes that count and their patients; what an episode was called before leads to it too."""
         episode, alias = _main("episode"), _main("episode_alias")
         counts = versions.current(episode, self._as_of)
-        for table, given, more in ((_EPISODES, episode.c.episode_id, 1), (_PATIENTS, episode.c.patient_id, None)):
-            own: list[sa.ColumnElement[int]] = [] if more is None else [sa.literal_column(str(more))]
-            # Any number will do that is another's for another: that of the first row with the id.
-            self._fill(table, sa.select(given, episode.c.row_id, *own).where(counts))
+        # Any number will do that is another's for another: that of the first row with the id.
+        own: sa.ColumnElement[int] = sa.literal_column("1")
+        self._fill(_EPISODES, sa.select(episode.c.episode_id, episode.c.row_id, own).where(counts))
+        self._fill(_PATIENTS, sa.select(episode.c.patient_id, episode.c.row_id).where(counts))
         former = (
             sa.select(alias.c.alias_id, _EPISODES.c.number, sa.literal_column("0"))
             .join(_EPISODES, sa.and_(_EPISODES.c.given == alias.c.episode_id, _EPISODES.c.own == 1))

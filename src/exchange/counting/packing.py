@@ -67,11 +67,11 @@ RANKS, CHANGES, MOST = 16, 256, 4096
 
 def said(definition: Definition, what: int) -> tuple[str, int, str]:
     """Return what such a number says of a case: its status, the rank of its evidence, its class of change."""
-    return _STATUSES[what % RANKS], what % CHANGES // RANKS, ("", *changes_of(definition))[what // CHANGES]
+    return _STATUSES[what % RANKS], what % CHANGES // RANKS, ("", *distinctions(definition))[what // CHANGES]
 
 
-def changes_of(definition: Definition) -> tuple[str, ...]:
-    """Return the classes of change that a definition tells apart; none where it does not."""
+def distinctions(definition: Definition) -> tuple[str, ...]:
+    """Return what a definition tells of a case that no status says: classes of change, or flags of what fell due."""
     return tuple(name for name in part_names(definition) if name not in CODES)
 
 
@@ -150,7 +150,7 @@ def _counted(definition: Definition) -> Mapping[str, Sequence[str]]:
 
 def _told(definition: Definition) -> list[str]:
     """Return what is told of a case beside its status, by the names of its columns."""
-    flags = [_flag(name) for name in part_names(definition) if name not in CODES]
+    flags = [_flag(name) for name in distinctions(definition)]
     told = flags if definition.count in ("moments", "returns") else ["change"] * bool(flags)
     return ["evidence", *told] if definition.asks_partner else told
 

@@ -16,11 +16,10 @@ from exchange.counting.engines import OnDuckDB, Row
 from exchange.counting.functions import moment_on
 from exchange.counting.gathering import NUMBER, Gathering, used
 from exchange.counting.joining import Column, Joined
-from exchange.counting.packing import ADMITTED, Kept, labelled, number, people, products, table, totals
-from exchange.indicators.cohort import NOT_DUE, OUTSIDE, WHERE_UNKNOWN
+from exchange.counting.packing import ADMITTED, Kept, distinctions, labelled, number, people, products, table, totals
+from exchange.indicators.cohort import OUTSIDE
 from exchange.indicators.definition import Definition
 from exchange.indicators.moments import Moment
-from exchange.indicators.oracle import part_names
 from exchange.indicators.reference import ReferenceTable
 
 Refused = list[tuple[Column, Any]]
@@ -272,8 +271,4 @@ def case_of(gathering: Gathering, asked: Asked, table_of: TableOf, refused: Refu
     made = {"status": case.status} | ({"evidence": case.evidence} if definition.asks_partner else {})
     if isinstance(case, pairing.Pair):
         return made | dict(case.numbers)
-    return made | ({"change": case.change} if _changes(definition) else {})
-
-
-def _changes(definition: Definition) -> bool:
-    return set(part_names(definition)) > {NOT_DUE, WHERE_UNKNOWN}
+    return made | ({"change": case.change} if distinctions(definition) else {})

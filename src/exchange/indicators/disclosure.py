@@ -14,6 +14,11 @@ from exchange.indicators.figure import Figure
 THRESHOLD = 10
 LOWEST_THRESHOLD = 5
 
+# Why a figure is withheld (`Figure.masked`): by itself, for another that it would give away, or for an earlier release.
+TOO_FEW = "disclosure.too-few"
+WOULD_REVEAL = "disclosure.would-reveal-another"
+TOO_NEAR = "disclosure.too-near-released"
+
 # In these kinds the numerator counts units of the denominator, so that it and its complement are cells of people.
 COUNTING_PEOPLE = frozenset({"proportion", "category-share", "completeness"})
 # Whether something was measured says nothing about anyone's health.

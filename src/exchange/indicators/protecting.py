@@ -15,6 +15,9 @@ from exchange.indicators.classes import CLASSES
 from exchange.indicators.disclosure import (
     COUNTING_PEOPLE,
     THRESHOLD,
+    TOO_FEW,
+    TOO_NEAR,
+    WOULD_REVEAL,
     Audience,
     fewest,
     instead,
@@ -30,9 +33,6 @@ from exchange.indicators.families import sums_of
 from exchange.indicators.figure import Figure, Interval, Verdict
 from exchange.indicators.withholding import OPEN, Table
 
-TOO_FEW = "disclosure.too-few"
-WOULD_REVEAL = "disclosure.would-reveal-another"
-TOO_NEAR = "disclosure.too-near-released"
 _EVERY_COUNT = frozenset({"eligible", "due", "answered", "unknown", "censored", "excluded"})
 
 # A detail that is one patient's own value, or that halves or quarters of the patients determine.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from exchange.errors import IndicatorError, MessageError
 from exchange.findings import Finding, Severity
+from exchange.indicators.disclosure import TOO_FEW
 from exchange.operations import figuring, files
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def _figure(report: Mapping[str, Any], indicator: str, version: int, name: str) 
         if code in _POPULATIONS and isinstance(population.get("count"), int):
             counts[_POPULATIONS[code]] = population["count"]
             known.add(code)
-    masked = None if {"denominator", "numerator"} <= known else "disclosure.too-few"
+    masked = None if {"denominator", "numerator"} <= known else TOO_FEW
     definition = shipped_definitions()[indicator]
     start = date.fromisoformat(report["period"]["start"])
     end = date.fromisoformat(report["period"]["end"]) + timedelta(days=1)

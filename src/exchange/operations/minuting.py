@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from exchange import __version__
 from exchange.findings import say
+from exchange.indicators.disclosure import TOO_NEAR
 from exchange.operations import improving, surveying, weighing
 from exchange.operations.gathering import Terms
 from exchange.operations.weighing import EVERYONE, Weighed
@@ -120,7 +121,7 @@ def _lines(shown: Sequence[Weighed], weighed: Sequence[Weighed] = ()) -> tuple[L
     """Return the lines of a table; `weighed` are the same figures before anything was withheld, for the verdict."""
     from exchange.reports.minutes import Line
 
-    near = {one.definition.id for one in shown if one.figure is not None and one.figure.masked == weighing.TOO_NEAR}
+    near = {one.definition.id for one in shown if one.figure is not None and one.figure.masked == TOO_NEAR}
     # Beside what was given out before, that the verdict turned would tell of the few by whom a figure differs.
     verdicts = {
         one.definition.id: one.figure.verdict

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from statistics import median
 from typing import TYPE_CHECKING
 
+from exchange.indicators.disclosure import TOO_NEAR
 from exchange.operations import choosing
 from exchange.operations.choosing import Asked
 from exchange.operations.workspace import Workspace
@@ -131,7 +132,7 @@ def _refusal(asked: Asked, shown: Figure, drawn: bool, *, outside: bool) -> str:
     if asked.definition.before is not None:
         return "before-after"
     if shown.masked is not None:
-        return "released" if shown.masked == "disclosure.too-near-released" else "masked"
+        return "released" if shown.masked == TOO_NEAR else "masked"
     return "elsewhere" if drawn and outside else ""
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from exchange.indicators.disclosure import TOO_FEW, TOO_NEAR
 from exchange.operations import choosing, figuring
 from exchange.operations.choosing import Asked
 from exchange.records.model import Case
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from exchange.store.releases import ReleasedCell
 
 EVERYONE = "all"
-TOO_NEAR = "disclosure.too-near-released"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ def _shown(whole: Weighed, rests: Sequence[Weighed]) -> Weighed:
     if whole.figure is None:
         return whole
     from exchange.indicators.disclosure import Audience
-    from exchange.indicators.protecting import TOO_FEW, protect
+    from exchange.indicators.protecting import protect
 
     (seen,) = protect((whole.figure,), audience=Audience.OUTSIDE)
     if seen.masked is not None:

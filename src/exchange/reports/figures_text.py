@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from exchange.findings import say
 from exchange.findings.wording import catalogue
+from exchange.indicators.disclosure import TOO_FEW, TOO_NEAR
 from exchange.indicators.figure import Figure, Verdict
 from exchange.reports.numbers import count, day, number, percent, period
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 SHARES = frozenset({"proportion", "category-share", "completeness"})
 _RATIOS = frozenset({"ratio", "rate-ratio"})
-_TOO_FEW = "disclosure.too-few"
-TOO_NEAR = "disclosure.too-near-released"
 # indicators.md rule 3: before and after is not causal and regresses; it is never "met" on that alone.
 _BEFORE_AFTER = frozenset({"rate-ratio", "mean-change"})
 
@@ -64,7 +63,7 @@ def _masked(figure: Figure, language: str) -> str:
             said = {name: number(figure.details[key], language, 0) for name, key in numbers.items()}
             return label("value", side, language, **said)
     # A cell that is withheld only to protect another need not be below ten.
-    return "<10" if figure.masked == _TOO_FEW else label("value", "withheld", language)
+    return "<10" if figure.masked == TOO_FEW else label("value", "withheld", language)
 
 
 def interval_text(figure: Figure, language: str) -> str:

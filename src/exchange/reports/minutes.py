@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from exchange.findings import say
+from exchange.indicators.disclosure import TOO_NEAR
 from exchange.indicators.figure import Figure, Verdict
 from exchange.reports import converting, figures_text, markdown, pages, summarising
 from exchange.reports.converting import Document
@@ -143,5 +144,5 @@ OUTCOMES = ("continue", "improve", "revise", "end")
 
 def _verdict(line: Line, language: str) -> str:
     """Say what the figure was judged; of one that was left out beside an earlier release nothing is said."""
-    near = line.figure is not None and line.figure.masked == figures_text.TOO_NEAR
+    near = line.figure is not None and line.figure.masked == TOO_NEAR
     return figures_text.label("verdict", "masked" if near else line.verdict or "descriptive", language)

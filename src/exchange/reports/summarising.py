@@ -9,6 +9,7 @@ from typing import Any
 
 from exchange.findings import say
 from exchange.indicators.charts_over_time import FEWEST_POINTS
+from exchange.indicators.disclosure import TOO_NEAR
 from exchange.indicators.figure import Figure
 from exchange.reports import charts, figures_text, markdown, reliable, trends
 from exchange.reports.converting import Document
@@ -161,8 +162,8 @@ def certainty(facts: SummaryFacts) -> dict[str, Any]:
     return {
         "all_figures": everything,
         "judged": sum(figure.verdict is not None for figure in everything),
-        "masked": sum(figure.masked not in (None, figures_text.TOO_NEAR) for figure in everything),
-        "near": sum(figure.masked == figures_text.TOO_NEAR for figure in everything),
+        "masked": sum(figure.masked not in (None, TOO_NEAR) for figure in everything),
+        "near": sum(figure.masked == TOO_NEAR for figure in everything),
         "any_before_after": any(figures_text.before_after(figure) for figure in everything),
         "coverage": next((one for one in everything if one.kind == "completeness" and one.masked is None), None),
         "due": sum(loop.due or 0 for loop in loops) if known else None,
