@@ -61,7 +61,7 @@ def test_a_pool_is_counted_in_batches_as_it_is_at_once(tmp_path: Path, group_by:
     for source, half in enumerate(exported.halves(dataset)):
         exported.write(tmp_path, half, f"practice-{source}")
     with engines.OnDuckDB(tmp_path, batch=1) as engine:
-        assert len(list(engine.parts())) == 2
+        assert len(list(engine.parts([]))) == 2
         assert list(exported.differing(engine, dataset, group_by)) == []
 
 

@@ -84,6 +84,9 @@ class _Reader:
             raise AgreementError("agreements.yaml-too-big", hints=_HINT, source=self.source, line=line)
 
     def _scalar(self, event: yaml.ScalarEvent, line: int) -> None:
+        if any("\ud800" <= sign <= "\udfff" for sign in event.value):
+            # "\ud800" is half a character: nothing can be written or digested with it
+            raise AgreementError("agreements.yaml-broken", hints=_HINT, source=self.source, line=line)
         top = self.stack[-1] if self.stack else None
         if top is not None and isinstance(top.value, dict) and top.key is None:
             if event.value in top.value:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from operator import add
 from typing import Any
 
 from exchange.counting.folding import COUNTED
-from exchange.counting.packing import MOST, said
+from exchange.counting.packing import said
 from exchange.indicators.cohort import CONFIRMED, EXCLUDED, NOT_DUE, OUTSIDE, WHERE_UNKNOWN, Question
 from exchange.indicators.cube import (
     CASE_TOTALS,
@@ -57,25 +57,27 @@ class _Adding:
     numbers: dict[Pattern, int] = field(default_factory=dict)
     # Of each pattern the counts of one patient, then the parts and the levels of evidence.
     patients: list[tuple[int, ...]] = field(default_factory=list)
-    groups: dict[frozenset[tuple[int, int]], Sums] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    groups: dict[tuple[tuple[int, int], ...], Sums] = field(default_factory=dict)
 
     def group(self, held: Mapping[int, int]) -> Sums:
         """Return the counts, parts and levels of evidence of so many patients with each pattern, by its number."""
-        key = frozenset(held.items())
+        key = tuple(sorted(held.items()))
         known = self.groups.get(key)
         if known is None:
             known = self.groups[key] = self._summed(held)
         return known
 
     def _summed(self, held: Mapping[int, int]) -> Sums:
-        counts = self.fold(())
-        none = (0,) * (len(counts) + len(self.parts) + len(self.evidence))
+        if not self.names:
+            self.names = tuple(self.fold(()))
+        none = (0,) * (len(self.names) + len(self.parts) + len(self.evidence))
         each = (
             self.patients[pattern] if times == 1 else [times * number for number in self.patients[pattern]]
             for pattern, times in held.items()
         )
         sums = map(sum, zip(none, *each, strict=True))
-        named = [dict(zip(names, islice(sums, len(names)), strict=True)) for names in (counts, self.parts)]
+        named = [dict(zip(names, islice(sums, len(names)), strict=True)) for names in (self.names, self.parts)]
         return named[0], named[1], dict(zip(self.evidence, sums, strict=True))
 
     def number(self, pattern: Pattern) -> int:
@@ -148,10 +150,58 @@ def people(rows: Iterable[tuple[Any, ...]]) -> People:
     return People(tuple(numbers), whose, several)
 
 
-def rows(question: Question, of: People, columns: Sequence[str], found: Iterable[tuple[Any, ...]]) -> list[CubeRow]:
-    """Return a row per group, in order, from one per case: its key, its status and what belongs to it."""
-    same = ((who, what, times) for (who, what), times in _same(of.whose, found).items())
-    return _rows(question, of, of.listed(question.group_by), columns, same)
+class _Numbers(dict[What, int]):
+    """The numbers of sorts, each given when it is first asked for."""
+
+    def __missing__(self, sort: What) -> int:
+        number = self[sort] = len(self)
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """How many cases there are of each sort: rows that say the same of a case are one sort, which has a number.
+
+    `alike` tells how many patients have one case in a group, of the same sort: the numbers of group and sort, and how
+    many. `single` has the groups and the sorts of other patients with one case. `others` has a row for each patient
+    with more, those with as many together: the group, then a sort for each.
+    """
+
+    sorts: tuple[What, ...]
+    alike: Sequence[tuple[int, int, int]]
+    single: tuple[Sequence[int], Sequence[int]]
+    others: Sequence[Sequence[tuple[int, ...]]]
+
+
+def cases(of: People, found: Iterable[tuple[Any, ...]]) -> Cases:
+    """Sort cases out, one a row: its key, and what was found of it; some thousands at a time."""
+    sorts = _Numbers()
+    same: Counter[tuple[int, int]] = Counter()
+    rows = iter(found)
+    while some := list(islice(rows, _AT_ONCE)):
+        keys, *what = zip(*some, strict=True)
+        numbers = map(sorts.__getitem__, zip(*what, strict=True))
+        same.update(zip(map(of.whose.__getitem__, keys), numbers, strict=True))
+    alike, single, patients = list[tuple[int, int, int]](), (array("q"), array("q")), dict[int, list[int]]()
+    for (who, sort), times in same.items():
+        if who >= 0:
+            patients.setdefault(who, [of.several[who]]).extend([sort] * times)
+        elif times > 1:
+            alike.append((-1 - who, sort, times))
+        else:
+            single[0].append(-1 - who)
+            single[1].append(sort)
+    others: dict[int, list[tuple[int, ...]]] = {}
+    for row in patients.values():
+        others.setdefault(len(row), []).append(tuple(row))
+    return Cases(tuple(sorts), alike, single, tuple(others.values()))
+
+
+def rows(
+    question: Question, groups: Iterable[tuple[int, Mapping[str, str]]], columns: Sequence[str], found: Cases
+) -> list[CubeRow]:
+    """Return a row per listed group, in order, from one per case: its status and what belongs to it, by `columns`."""
+    return _rows(question, groups, columns, found, found.sorts)
 
 
 def rows_at_once(
@@ -162,82 +212,64 @@ def rows_at_once(
     A row is the key of a case, and for each question what `said` reads and then its numbers.
     """
     answered: list[Sequence[CubeRow]] = []
-    counted = _counted(of.whose, [len(names) for _, names in questions], found)
+    counted = cases(of, found)
     listed = of.listed(questions[0][0].group_by)
-    for (question, names), (plain, numbered) in zip(questions, counted, strict=True):
-        columns = ("status", "evidence", *(names or ("change",)))
-        looked_at = _looked_at(question.definition, plain, numbered)
-        answered.append(_rows(question, of, listed, columns, looked_at))
+    columns = iter(zip(*counted.sorts, strict=True))
+    for question, names in questions:
+        what = _said(question.definition, next(columns, ()), [next(columns, ()) for _ in names])
+        answered.append(_rows(question, listed, ("status", "evidence", *(names or ("change",))), counted, what))
     return answered
 
 
-def _looked_at(
-    definition: Definition, plain: Counter[int], numbered: Counter[tuple[int, ...]]
-) -> Iterator[tuple[int, What, int]]:
-    """Yield whose cases there are, what was found of them, and how many are alike; none that is not looked at."""
-    means = {what: said(definition, what) for what in {number % MOST for number in plain}}
-    for number, times in plain.items():
-        what = means[number % MOST]
-        if what[0] != OUTSIDE:
-            yield number // MOST, what, times
-    means = {what: said(definition, what) for what in {number % MOST for number, *_ in numbered}}
-    for (number, *numbers), times in numbered.items():
-        status, evidence, _ = means[number % MOST]
-        if status != OUTSIDE:
-            yield number // MOST, (status, evidence, *numbers), times
+def _said(definition: Definition, what: Sequence[int], numbers: Sequence[Sequence[int]]) -> list[What | None]:
+    """Return what is said of each sort: status, evidence, then numbers or change; nothing of what is not looked at."""
+    means = {each: said(definition, each) for each in set(what)}
+    whole = {each: None if status == OUTSIDE else (status, evidence) for each, (status, evidence, _) in means.items()}
+    if not numbers:
+        return [None if whole[each] is None else means[each] for each in what]
+    return [
+        None if (known := whole[each]) is None else (*known, *more) for each, *more in zip(what, *numbers, strict=True)
+    ]
 
 
 def _rows(
     question: Question,
-    of: People,
-    listed: Sequence[tuple[int, Mapping[str, str]]],
+    groups: Iterable[tuple[int, Mapping[str, str]]],
     columns: Sequence[str],
-    same: Iterable[tuple[int, What, int]],
+    found: Cases,
+    what: Sequence[What | None],
 ) -> list[CubeRow]:
-    """Return a row per group from whose cases there are, what was found of them, and how many are alike in that."""
+    """Return a row per listed group with a case that is looked at; `what` is said of each sort."""
     adding = _adding(question.definition, columns)
-    groups: dict[int, dict[int, int]] = {} if question.group_by else {0: {}}
-    patients: dict[int, Pattern] = {}
-    for who, what, times in same:
-        if who < 0:
-            groups.setdefault(-1 - who, {})[adding.number((what,))] = times
-        else:
-            patients[who] = (*patients.get(who, ()), *(what,) * times)
-    for who, pattern in patients.items():
-        held, number = groups.setdefault(of.several[who], {}), adding.number(pattern)
-        held[number] = held.get(number, 0) + 1
-    return [CubeRow(group, *adding.group(groups[number])) for number, group in listed if number in groups]
+    held = _patterns(adding, found, what)
+    if not question.group_by:
+        held.setdefault(0, {})
+    return [CubeRow(group, *adding.group(held[number])) for number, group in groups if number in held]
 
 
-def _same(whose: Sequence[int], found: Iterable[tuple[Any, ...]]) -> Counter[tuple[int, What]]:
-    """Return how many rows there are of each sort, some thousands at a time: a column is faster than its rows."""
-    same: Counter[tuple[int, What]] = Counter()
-    rows = iter(found)
-    while some := list(islice(rows, _AT_ONCE)):
-        keys, *what = zip(*some, strict=True)
-        same.update(zip(map(whose.__getitem__, keys), zip(*what, strict=True), strict=True))
-    return same
-
-
-def _counted(
-    whose: Sequence[int], numbers: Sequence[int], found: Iterable[tuple[int, ...]]
-) -> list[tuple[Counter[int], Counter[tuple[int, ...]]]]:
-    """Return for each question how many cases there are of each sort: whose it is times `MOST` and what it is.
-
-    Questions with so many numbers have these beside it, and others have nothing there.
-    """
-    same: list[tuple[Counter[int], Counter[tuple[int, ...]]]] = [(Counter(), Counter()) for _ in numbers]
-    rows = iter(found)
-    while some := list(islice(rows, _AT_ONCE)):
-        keys, *listed = zip(*some, strict=True)
-        who, columns = [MOST * whose[key] for key in keys], iter(listed)
-        for (plain, numbered), more in zip(same, numbers, strict=True):
-            what = map(add, who, next(columns))
-            if more:
-                numbered.update(zip(what, *islice(columns, more), strict=True))
-            else:
-                plain.update(what)
-    return same
+def _patterns(adding: _Adding, found: Cases, what: Sequence[What | None]) -> dict[int, dict[int, int]]:
+    """Return of each group how many patients have which pattern, by their numbers."""
+    held: dict[int, dict[int, int]] = {}
+    # What is not looked at has no number of its own, which 0 stands for.
+    alone = [0 if each is None else 1 + adding.number((each,)) for each in what]
+    most = 1 + max(alone, default=0)
+    once = Counter(map(add, map(most.__mul__, found.single[0]), map(alone.__getitem__, found.single[1])))
+    for both, times in once.items():
+        if number := both % most:
+            held.setdefault(both // most, {})[number - 1] = times
+    for group, sort, times in found.alike:
+        if number := alone[sort]:
+            patterns = held.setdefault(group, {})
+            patterns[number - 1] = patterns.get(number - 1, 0) + times
+    means = {number: each for number, each in zip(alone, what, strict=True) if each is not None}
+    for patients in found.others:
+        groups_of, *sorts = zip(*patients, strict=True)
+        alike = Counter(zip(groups_of, *(map(alone.__getitem__, each) for each in sorts), strict=True))
+        for (group, *numbers), times in alike.items():
+            if pattern := tuple([means[number] for number in numbers if number]):
+                patterns, number = held.setdefault(group, {}), adding.number(pattern)
+                patterns[number] = patterns.get(number, 0) + times
+    return held
 
 
 def _adding(definition: Definition, columns: Sequence[str]) -> _Adding:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from exchange.counting import adding, cohort, folding, held
 from exchange.counting.cohort import Asked
+from exchange.counting.functions import moment_on
 from exchange.counting.gathering import Gathering, used
 from exchange.counting.joining import Column
 from exchange.counting.laying import Laid
@@ -35,6 +36,10 @@ from exchange.indicators.definition import Definition
 from exchange.indicators.moments import Moment
 
 _WHAT = "what"
+# By which day of its own an episode belongs to a period.
+_DAYS: Mapping[str, str] = {"start": "start_date", "end": "end_date"}
+# As many moments of one anchor are rather worked out for each day than for each episode.
+_MANY_MOMENTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,9 @@ def rows(engine: Laid, asked: Sequence[Asked], ways: Ways) -> list[Sequence[Cube
     engine.expect(one.query for one in alone.values())
     for step in steps:
         engine.expect([*(select for _, select in step.kept), step.whose, step.judged])
+    if by_itself and not alone and asked[0].question.definition.period in _DAYS:
+        question = asked[0].question
+        engine.narrow(_DAYS[question.definition.period], question.start, question.end)
     with engine.keeping(shared):
         found = {place: _answer(engine, one, ways) for place, one in alone.items()}
         for step in steps:
@@ -114,7 +122,8 @@ def _answer(engine: Laid, alone: _Alone, ways: Ways) -> Sequence[CubeRow]:
     columns = list(zip(*engine.tuples(alone.query), strict=True)) or [()] * len(alone.query.selected_columns)
     people = adding.people(zip(count(), *columns[: -len(alone.what)], strict=False))
     found = zip(count(), *columns[-len(alone.what) :], strict=False)
-    return adding.rows(alone.asked.question, people, alone.what, found)
+    question = alone.asked.question
+    return adding.rows(question, people.listed(question.group_by), alone.what, adding.cases(people, found))
 
 
 def _step(name: str, asked: Mapping[int, Asked], table_of: TableOf) -> _Step:
@@ -161,7 +170,26 @@ def _episodes(
 ) -> sa.Select[Any]:
     """Return what must be kept of the episodes for the statements."""
     every = cohort.based(asked).subquery("every")
-    return sa.select(*(column_of(column, every, days) for column in used(base, statements)))
+    needed = used(base, statements)
+    source: sa.FromClause = every
+    known: dict[str, Column] = {}
+    for anchor in sorted({moment.anchor for moment in days.values()}):
+        moments = {name: moment for name, moment in days.items() if moment.anchor == anchor and name in needed}
+        if len(moments) >= _MANY_MOMENTS:
+            worked_out, on = _by_day(asked, anchor, moments), every.c[f"{anchor}_date"]
+            source = source.outerjoin(worked_out, worked_out.c.day == on)
+            known |= {name: worked_out.c[name] for name in moments}
+    listed = [known[name] if name in known else column_of(name, every, days) for name in needed]
+    return sa.select(*listed).select_from(source)
+
+
+def _by_day(asked: Asked, anchor: str, moments: Mapping[str, Moment]) -> sa.CTE:
+    """Work moments out once for each day on which an anchor of any of the episodes falls: many share theirs."""
+    every = cohort.based(asked).subquery("every_day")
+    day = every.c[f"{anchor}_date"].label("day")
+    distinct = sa.select(day).distinct().where(day.is_not(None)).subquery(f"days_of_{anchor}")
+    columns = [moment_on(moment, {anchor: distinct.c.day}).label(name) for name, moment in moments.items()]
+    return sa.select(distinct.c.day, *columns).cte(f"{anchor}_moments").prefix_with("MATERIALIZED")
 
 
 def _taken(engine: Laid, step: _Step, *, narrows: bool) -> Iterator[tuple[int, Sequence[CubeRow]]]:

@@ -10,8 +10,8 @@ from pathlib import Path
 from exchange.counting.parquet import TABLES
 from exchange.errors import IndicatorError
 
-# How much Parquet is looked at together: some two million sessions, of which an engine needs a few hundred MiB.
-SIZE = 32 * 2**20
+# How much Parquet is looked at together: some three million sessions, of which an engine needs a few hundred MiB.
+SIZE = 48 * 2**20
 
 # The files of each table.
 Batch = Mapping[str, list[str]]

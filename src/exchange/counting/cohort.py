@@ -214,20 +214,30 @@ def case(
 
 def _settled(asked: Asked, joined: Joined, outcome: Sequence[Judged]) -> list[tuple[Column, str]]:
     """Return what settles a case that is due: what happened, and absence only where the patient remained in sight."""
-    seen = [sa.true() if each.seen is None else each.seen for each in outcome]
-    refuted = sa.or_(*(each.no for each in outcome))
-    confirmed = sa.and_(*(each.yes for each in outcome))
+    refuting, affirming = [each.no for each in outcome], [each.yes for each in outcome]
+    refuted, confirmed = (sa.or_(*refuting), REFUTED), (sa.and_(*affirming), CONFIRMED)
     if not asked.question.definition.asks_partner:
-        return [(refuted, REFUTED), (confirmed, CONFIRMED)]
-    surely = sa.or_(*(sa.and_(each.no, sure) for each, sure in zip(outcome, seen, strict=True)))
-    return [
-        (surely, REFUTED),
-        (sa.and_(confirmed, *seen), CONFIRMED),
-        (lost(asked, joined), CENSORED),
-        (refuted, REFUTED),
-        (confirmed, CONFIRMED),
-        (sa.not_(agreed(joined, asked.question.agreements)), NO_AGREEMENT),
-    ]
+        return [refuted, confirmed]
+    # What can't be, or was asked before, is not asked: every condition is worked out for every episode.
+    surely = [_surely(each, each.no) for each in outcome]
+    possibly = [condition for condition in surely if condition is not None]
+    settled = [(sa.or_(*possibly), REFUTED)] if possibly else []
+    all_surely = [condition for each in outcome if (condition := _surely(each, each.yes)) is not None]
+    if len(all_surely) == len(outcome):
+        settled.append((sa.and_(*all_surely), CONFIRMED))
+    settled.append((lost(asked, joined), CENSORED))
+    again = ((refuted, surely, refuting), (confirmed, all_surely, affirming))
+    settled += [one for one, before, now in again if list(map(id, before)) != list(map(id, now))]
+    return [*settled, (sa.not_(agreed(joined, asked.question.agreements)), NO_AGREEMENT)]
+
+
+def _surely(judged: Judged, condition: Column) -> Column | None:
+    """Return where one of a criterion's conditions rests on what happened; None where the other one does."""
+    if judged.seen is None or judged.seen is condition:
+        return condition
+    if judged.seen is judged.yes or judged.seen is judged.no:
+        return None
+    return sa.and_(condition, judged.seen)
 
 
 def lost(asked: Asked, joined: Joined) -> Column:

@@ -85,7 +85,8 @@ def cubes(
 def _cubes(
     engine: Engine, questions: Sequence[Question], reference: ReferenceTable | None, as_of: int | None
 ) -> Iterator[Cube]:
-    asked = [Asked(question, looks_at(engine, as_of)) for question in questions]
+    looked_at = Rows.LAID_OUT if isinstance(engine, Laid) else looks_at(engine, as_of)
+    asked = [Asked(question, looked_at) for question in questions]
     if isinstance(engine, OnDuckDB):
         found = together.rows(
             engine,

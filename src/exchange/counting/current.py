@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,13 +14,17 @@ from exchange.store import tables, versions
 
 
 class Rows(Enum):
-    """What an engine counts instead of a store: exported rows, which are the current ones under their present ids."""
+    """What an engine counts instead of a store: the current rows under their present ids, and nothing else.
+
+    They were exported, or laid out, and then only treatments are among the sessions.
+    """
 
     EXPORTED = "exported"
+    LAID_OUT = "laid out"
 
 
-# As the store is now, as it was after a load, or rows that were exported from one.
-AsOf = int | Literal[Rows.EXPORTED] | None
+# As the store is now, as it was after a load, or rows that were taken from one.
+AsOf = int | Rows | None
 
 
 def current(table: sa.Table, as_of: AsOf) -> sa.ColumnElement[bool]:
@@ -54,9 +58,8 @@ def handovers(as_of: AsOf) -> sa.CTE:
 def treatments(as_of: AsOf) -> sa.Select[Any]:
     """Return the treatment sessions: no screenings, no surcharges."""
     t = tables.session
-    return sa.select(t.c.session_id, t.c.episode_id, t.c.day).where(
-        current(t, as_of), word(t.c.type).in_(SESSION_TYPES)
-    )
+    treated = sa.true() if as_of is Rows.LAID_OUT else word(t.c.type).in_(SESSION_TYPES)
+    return sa.select(t.c.session_id, t.c.episode_id, t.c.day).where(current(t, as_of), treated)
 
 
 def kept(select: sa.Select[Any], name: str) -> sa.CTE:

@@ -90,3 +90,17 @@ def own_text(query: sa.Select[Any], dialect: Dialect) -> Text:
         process = processors.get(name)
         values[name] = value if process is None else process(value)
     return Text(state.statement, values, tuple(values[name] for name in state.positiontup or ()))
+
+
+def alike(text: Text) -> Text:
+    """Number the parameters of a query in which each is a question mark: equal ones alike.
+
+    SQLite takes expressions for the same, and works an aggregate out once, only if they have the same parameters.
+    """
+    numbers: dict[tuple[type, Any], int] = {}
+    pieces = text.sql.split("?")
+    if len(pieces) != 1 + len(text.ordered):
+        raise AssertionError(text.sql)  # a question mark that is no parameter
+    marks = [f"?{numbers.setdefault((type(value), value), 1 + len(numbers))}" for value in text.ordered]
+    sql = "".join(piece + mark for piece, mark in zip(pieces, (*marks, ""), strict=True))
+    return Text(sql, text.named, tuple(value for _, value in numbers))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -75,6 +76,8 @@ class OnStore:
 
 
 _TABLE = re.compile(rf"\b({'|'.join(parquet.TABLES)})\b")
+# How many queries must read a table for it to be worth writing down what its files hold.
+_OFTEN = 5
 
 
 class OnDuckDB(AbstractContextManager["OnDuckDB"]):
@@ -96,35 +99,44 @@ class OnDuckDB(AbstractContextManager["OnDuckDB"]):
         self._part: batches.Batch | None = None
         self._seen: set[str] = set()
 
-    def parts(self) -> Iterator[None]:
+    def parts(self, queries: Iterable[sa.Select[Any]]) -> Iterator[None]:
         """Look at some exports at a time, one batch after another, and then at all of them again.
 
-        No row of one export belongs to an episode or a patient of another, so that totals may be added up.
+        No row of one export belongs to an episode or a patient of another, so that totals may be added up. A table that
+        many of the queries read is read once for all of them, a batch at a time.
         """
         if len(self._batches) == 1:
             yield
             return
-        try:
-            for one in self._batches:
-                self._part = one
-                self._seen.clear()
+        reads = Counter(name for query in queries for name in set(_TABLE.findall(self._text(query).sql)))
+        often = sorted(name for name, times in reads.items() if times >= _OFTEN)
+        for one in self._batches:
+            self._part, self._seen = one, set(often)
+            try:
+                for name in often:
+                    self._connection.execute(f"CREATE TEMP TABLE {name} AS {self._read(name)}")
                 yield
-        finally:
-            self._part = None
-            self._seen.clear()
+            finally:
+                self._part, self._seen = None, set()
+                for name in often:
+                    self._connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
 
     def _see(self, sql: str) -> None:
         """Make a view of each table that a query names, over a batch's files or over all: making one opens files."""
         for name in sorted(set(_TABLE.findall(sql)) - self._seen):
-            table = parquet.TABLES[name]
-            columns = ", ".join(f'"{column}"' for column in table.columns)
-            whole = [f"{glob.escape(str(self._folder / name))}/source=*/year=*/*.parquet"]
-            files = whole if self._part is None else [glob.escape(file) for file in self._part[name]]
-            # A view takes no parameters; the names are ours, and those of files are quoted.
-            listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-            rows = f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)"  # noqa: S608 - as said above
-            self._connection.execute(f"CREATE OR REPLACE VIEW {name} AS {rows if files else _empty(table)}")
+            self._connection.execute(f"CREATE OR REPLACE VIEW {name} AS {self._read(name)}")
             self._seen.add(name)
+
+    def _read(self, name: str) -> str:
+        """Return the query that reads a table from a batch's files, or from all."""
+        table = parquet.TABLES[name]
+        columns = ", ".join(f'"{column}"' for column in table.columns)
+        whole = [f"{glob.escape(str(self._folder / name))}/source=*/year=*/*.parquet"]
+        files = whole if self._part is None else [glob.escape(file) for file in self._part[name]]
+        # A view takes no parameters; the names are ours, and those of files are quoted.
+        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        rows = f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false)"  # noqa: S608 - as said above
+        return rows if files else _empty(table)
 
     def rows(self, query: sa.Select[Any]) -> list[Row]:
         """Return the rows by column name."""

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -23,6 +24,7 @@ from exchange.counting.engines import Engine, OnStore
 from exchange.counting.parquet import TABLES
 from exchange.indicators.vocabulary import SESSION_TYPES
 from exchange.store import tables, versions
+from exchange.store.columns import Day
 
 # Above this many rows a store is counted where it is: what is laid out stands in memory, about 40 bytes a session.
 MOST_ROWS = 5_000_000
@@ -49,6 +51,7 @@ _NUMBERS = frozenset({"episode_id", "patient_id"})
 _BY_ROW = {("session", "session_id")}
 # What the number of an episode is called, in the episodes that are kept and in what is gathered of them.
 _KEYS = ("episode_id", "number")
+_WORD = re.compile(r"\w+")
 _LAID_OUT = re.compile(rf"\b({'|'.join(TABLES)})\b")
 
 
@@ -62,7 +65,10 @@ class Laid:
         self._made: list[str] = []
         self._texts: dict[int, tuple[sa.Select[Any], dialects.Text]] = {}
         self._awaited: Counter[str] = Counter()
+        # Every word of the queries that are expected: a column that none of them names is not laid out.
+        self._words: set[str] = set()
         self._expects = False
+        self._only: tuple[str, date, date] | None = None
 
     def expect(self, queries: Iterable[sa.Select[Any]]) -> None:
         """Say which queries will be run, each once: no table is held longer than one of them looks at it.
@@ -71,10 +77,18 @@ class Laid:
         """
         self._expects = True
         for query in queries:
-            text = dialects.own_text(query, self._connection.dialect)
+            text = self._compiled(query)
             # The query is kept beside its text, so that no other can have its id.
             self._texts[id(query)] = (query, text)
             self._awaited.update(set(_LAID_OUT.findall(text.sql)))
+            self._words.update(_WORD.findall(text.sql))
+
+    def narrow(self, day: str, start: date, end: date) -> None:
+        """Say that only episodes are asked about of which a day lies in a period, and others of their patients.
+
+        Nothing must have been laid out yet.
+        """
+        self._only = (day, start, end)
 
     def rows(self, query: sa.Select[Any]) -> list[Mapping[str, Any]]:
         """Return the rows by column name."""
@@ -141,7 +155,10 @@ class Laid:
     def _text(self, query: sa.Select[Any]) -> dialects.Text:
         if id(query) in self._texts:
             return self._texts.pop(id(query))[1]
-        return dialects.own_text(query, self._connection.dialect)
+        return self._compiled(query)
+
+    def _compiled(self, query: sa.Select[Any]) -> dialects.Text:
+        return dialects.alike(dialects.own_text(query, self._connection.dialect))
 
     def _lay_out(self, sql: str) -> None:
         looked_at = set(_LAID_OUT.findall(sql))
@@ -159,24 +176,35 @@ class Laid:
             if once:
                 self._see(name)
             else:
-                self._fill(_laid(name), _counting(name, self._as_of))
+                columns = tuple(each for each in _columns(name) if not self._expects or each in self._words)
+                numbers = self._numbers()
+                self._fill(_laid(name, columns, numbers), _counting(name, columns, numbers, self._as_of))
 
     def _see(self, name: str) -> None:
         """Make a view of what is only read from beginning to end, once."""
-        rows = _counting(name, self._as_of).order_by(None)
+        rows = _counting(name, _columns(name), self._numbers(), self._as_of).order_by(None)
         text = rows.compile(dialect=self._connection.dialect, compile_kwargs={"literal_binds": True})
         self._begin_anew(name)
         self._connection.exec_driver_sql(f"CREATE TEMPORARY VIEW {name} AS {text}")
         self._made.append(name)
 
+    def _numbers(self) -> frozenset[str]:
+        """Return which ids are numbers: of patients it is not worth the trouble for one question of few episodes."""
+        return _NUMBERS if self._only is None else _NUMBERS - {"patient_id"}
+
     def _number(self) -> None:
         """Number the episodes that count and their patients; what an episode was called before leads to it too."""
         episode, alias = _main("episode"), _main("episode_alias")
         counts = versions.current(episode, self._as_of)
-        # Any number will do that is another's for another: that of the first row with the id.
         own: sa.ColumnElement[int] = sa.literal_column("1")
-        self._fill(_EPISODES, sa.select(episode.c.episode_id, episode.c.row_id, own).where(counts))
-        self._fill(_PATIENTS, sa.select(episode.c.patient_id, episode.c.row_id).where(counts))
+        looked_at = []
+        if self._only is not None:
+            day, start, end = self._only
+            looked_at = [episode.c[day] >= start, episode.c[day] < end]
+        self._fill(_EPISODES, sa.select(episode.c.episode_id, episode.c.row_id, own).where(counts, *looked_at))
+        if "patient_id" in self._numbers():
+            # Any number will do that is another's for another: that of the first row with the id.
+            self._fill(_PATIENTS, sa.select(episode.c.patient_id, episode.c.row_id).where(counts))
         former = (
             sa.select(alias.c.alias_id, _EPISODES.c.number, sa.literal_column("0"))
             .join(_EPISODES, sa.and_(_EPISODES.c.given == alias.c.episode_id, _EPISODES.c.own == 1))
@@ -245,39 +273,50 @@ def _main(name: str) -> sa.Table:
     return tables.metadata.tables[name].to_metadata(sa.MetaData(), schema="main")
 
 
+def _columns(name: str) -> tuple[str, ...]:
+    """Return the columns of a table that may be looked at; of what sort a session is was looked at already."""
+    return tuple(each for each in TABLES[name].columns if (name, each) != ("session", "type"))
+
+
 @cache
-def _laid(name: str) -> sa.Table:
-    """Return a table as it is laid out: the columns that are exported, in the order of how it is looked up."""
-    source, order = tables.metadata.tables[name].c, _ORDER[name]
-    kinds = {
-        each: sa.Integer() if each in _NUMBERS or (name, each) in _BY_ROW else source[each].type
-        for each in TABLES[name].columns
-    }
-    columns = [sa.Column(each, kind, nullable=each not in order) for each, kind in kinds.items()]
-    number = sa.Column("row_id", sa.Integer, nullable=False)
-    key = sa.PrimaryKeyConstraint(*order, "row_id")
-    return sa.Table(name, sa.MetaData(), *columns, number, key, prefixes=["TEMPORARY"], sqlite_with_rowid=False)
+def _laid(name: str, columns: tuple[str, ...], numbers: frozenset[str]) -> sa.Table:
+    """Return a table as it is laid out: those columns and its key, in the order of how it is looked up."""
+    source, order = tables.metadata.tables[name].c, _key(name)
+    kinds = {each: source[each].type for each in dict.fromkeys((*order, *columns))}
+    # A day is text to SQLite, which would try to make a number of one in a column of DATE, for every row.
+    kinds |= {each: sa.String() for each, kind in kinds.items() if isinstance(kind, Day)}
+    kinds |= {each: sa.Integer() for each in kinds if each in numbers or (name, each) in _BY_ROW}
+    listed = [sa.Column(each, kind, nullable=each not in order) for each, kind in kinds.items()]
+    return sa.Table(
+        name, sa.MetaData(), *listed, sa.PrimaryKeyConstraint(*order), prefixes=["TEMPORARY"], sqlite_with_rowid=False
+    )
 
 
-def _counting(name: str, as_of: int | None) -> sa.Select[Any]:
+def _key(name: str) -> tuple[str, ...]:
+    """Return what orders a table's rows, up to their own number."""
+    order = _ORDER[name]
+    return order if (name, order[-1]) in _BY_ROW else (*order, "row_id")
+
+
+def _counting(name: str, columns: tuple[str, ...], numbers: frozenset[str], as_of: int | None) -> sa.Select[Any]:
     """Select what counts of a table, as it is laid out."""
     t = _main(name)
     joined: sa.FromClause = t
-    values: dict[str, Any] = {each: t.c[each] for each in TABLES[name].columns}
-    if "episode_id" in values:
+    values: dict[str, Any] = {each: t.c[each] for each in dict.fromkeys((*_key(name), *columns))}
+    if name == "episode":
+        values["episode_id"] = t.c.row_id  # an episode has one row that counts
+    elif "episode_id" in values:
         own = sa.true() if name in _UNDER_OLD_IDS else _EPISODES.c.own == 1
         joined = joined.join(_EPISODES, sa.and_(_EPISODES.c.given == t.c.episode_id, own))
         values["episode_id"] = _EPISODES.c.number
-    if "patient_id" in values:
+    if "patient_id" in values and "patient_id" in numbers:
         joined = joined.join(_PATIENTS, _PATIENTS.c.given == t.c.patient_id)
         values["patient_id"] = _PATIENTS.c.number
     values |= {column: t.c.row_id for table, column in _BY_ROW if table == name}
     conditions = [word(t.c.type).in_(SESSION_TYPES)] if name == "session" else []
-    listed = [value.label(each) for each, value in values.items()]
-    order = [values[each] for each in _ORDER[name]]
     return (
-        sa.select(*listed, t.c.row_id)
+        sa.select(*(value.label(each) for each, value in values.items()))
         .select_from(joined)
         .where(versions.current(t, as_of), *conditions)
-        .order_by(*order, t.c.row_id)
+        .order_by(*(values[each] for each in _key(name)))
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,8 +62,11 @@ _ELIGIBLE = (CONFIRMED, NO_REFERENCE, NO_SESSIONS)
 
 # What is kept under a name.
 Kept = tuple[str, sa.Select[Any]]
+# Questions with their places among all that are asked, and the column that tells to which of them a row belongs.
+Cases = Sequence[tuple[int, Asked]]
+PLACE = "place"
 # Status, rank of evidence and class of change in one number: the rank stands above the status, the class above both.
-RANKS, CHANGES, MOST = 16, 256, 4096
+RANKS, CHANGES = 16, 256
 
 
 def said(definition: Definition, what: int) -> tuple[str, int, str]:
@@ -100,7 +104,7 @@ def _groups(asked: Asked) -> list[str]:
     return folding.group_names(len(asked.question.group_by))
 
 
-def people(judged: Kept, cases: Sequence[tuple[int, Asked]]) -> sa.Select[Any]:
+def people(judged: Kept, cases: Cases) -> sa.Select[Any]:
     """Return what each patient counts for in each question."""
     found = table(*judged)
     keys = [found.c[group] for group in _groups(cases[0][1])]
@@ -117,27 +121,57 @@ def people(judged: Kept, cases: Sequence[tuple[int, Asked]]) -> sa.Select[Any]:
     return sa.select(*keys, *summed).group_by(*keys, found.c.patient_id)
 
 
-def totals(judged: Kept, place: int, asked: Asked) -> sa.Select[Any]:
-    """Return what is only added up: cases by their status, their evidence and what else is told of them.
+def alike(cases: Cases, shape: Callable[[Definition], Hashable]) -> list[Cases]:
+    """Return the questions that one query can answer together, those of one shape in a list."""
+    found: dict[Hashable, list[tuple[int, Asked]]] = {}
+    for place, one in cases:
+        found.setdefault(shape(one.question.definition), []).append((place, one))
+    return list(found.values())
+
+
+def totalled(definition: Definition) -> Hashable:
+    """Return on what the columns of `totals` depend."""
+    return (*_counted(definition).items(), *part_names(definition), *_told(definition), definition.asks_partner)
+
+
+def multiplied(definition: Definition) -> Hashable:
+    """Return on what the columns of `products` depend."""
+    return folding.integers(definition)
+
+
+def _sorts(kept: Kept, cases: Cases, names: Sequence[str]) -> sa.Subquery:
+    """Return how many rows there are of each sort, for each question: a row with its place, what it tells, how many.
+
+    The rows are read once for all of them. The first of what is told is never null.
+    """
+    found = table(*kept)
+    keys = [found.c[group] for group in _groups(cases[0][1])]
+    told = {place: [found.c[f"{name}_{place}"] for name in names] for place, _ in cases}
+    sets = sa.func.grouping_sets(*(sa.tuple_(*keys, *each) for each in told.values()))
+    each = sa.select(*keys, *chain(*told.values()), sa.func.count().label("times")).group_by(sets).subquery("each")
+    places = [(each.c[first.name].is_not(None), constant(place)) for place, (first, *_) in told.items()]
+    columns = [
+        sa.func.coalesce(*(each.c[one.name] for one in same)).label(name)
+        for name, same in zip(names, zip(*told.values(), strict=True), strict=True)
+    ]
+    groups = [each.c[group] for group in _groups(cases[0][1])]
+    return sa.select(*groups, sa.case(*places).label(PLACE), *columns, each.c.times).subquery("sorts")
+
+
+def totals(judged: Kept, cases: Cases) -> sa.Select[Any]:
+    """Return what is only added up, for questions alike: cases by their status, evidence and what else is told of them.
 
     There are few sorts of cases, so that each sort is counted first and looked at once.
     """
-    found, definition = table(*judged), asked.question.definition
-    told = [found.c[f"{name}_{place}"] for name in ("status", *_told(definition))]
-    keys = [found.c[group] for group in _groups(asked)]
-    sorts = (
-        sa.select(*keys, *told, sa.func.count().label("times"))
-        .where(found.c[f"status_{place}"] != number(OUTSIDE))
-        .group_by(*keys, *told)
-        .subquery("sorts")
-    )
+    first = cases[0][1]
+    definition = first.question.definition
+    sorts = _sorts(judged, cases, ("status", *_told(definition)))
     names = [*part_names(definition), *(EVIDENCE if definition.asks_partner else ())]
-    parts = {name: _times(sorts, _part(sorts, place, name)) for name in names}
-    listed = [
-        _times(sorts, _among(sorts, place, statuses)).label(total) for total, statuses in _counted(definition).items()
-    ]
-    groups = [sorts.c[group] for group in _groups(asked)]
-    return sa.select(*groups, *listed, *folding.labelled_parts(parts)).group_by(*groups)
+    parts = {name: _times(sorts, _part(sorts, name)) for name in names}
+    listed = [_times(sorts, _among(sorts, statuses)).label(total) for total, statuses in _counted(definition).items()]
+    by = [*(sorts.c[group] for group in _groups(first)), sorts.c[PLACE]]
+    looked_at = sorts.c.status != number(OUTSIDE)
+    return sa.select(*by, *listed, *folding.labelled_parts(parts)).where(looked_at).group_by(*by)
 
 
 def _counted(definition: Definition) -> Mapping[str, Sequence[str]]:
@@ -159,55 +193,51 @@ def _flag(part: str) -> str:
     return part.replace("-", "_")
 
 
-def _part(sorts: sa.Subquery, place: int, name: str) -> Column:
+def _part(sorts: sa.Subquery, name: str) -> Column:
     if name in CODES:
-        return _among(sorts, place, [name])
+        return _among(sorts, [name])
     if name in EVIDENCE:
-        rank = sorts.c[f"evidence_{place}"] == constant(1 + EVIDENCE.index(name))
-        return sa.and_(_among(sorts, place, folding.COUNTED["answered"]), rank)
-    due = _among(sorts, place, folding.COUNTED["due"])
-    flag = f"{_flag(name)}_{place}"
-    return sa.and_(due, sorts.c[flag] == constant(1) if flag in sorts.c else sorts.c[f"change_{place}"] == name)
+        rank = sorts.c.evidence == constant(1 + EVIDENCE.index(name))
+        return sa.and_(_among(sorts, folding.COUNTED["answered"]), rank)
+    flag = _flag(name)
+    return sa.and_(
+        _among(sorts, folding.COUNTED["due"]),
+        sorts.c[flag] == constant(1) if flag in sorts.c else sorts.c.change == name,
+    )
 
 
-def _among(sorts: sa.Subquery, place: int, statuses: Sequence[str]) -> Column:
-    return sorts.c[f"status_{place}"].in_([number(status) for status in statuses])
+def _among(sorts: sa.Subquery, statuses: Sequence[str]) -> Column:
+    return sorts.c.status.in_([number(status) for status in statuses])
 
 
 def _times(sorts: sa.Subquery, condition: Column) -> Column:
     return folding.total(sa.case((condition, sorts.c.times), else_=0))
 
 
-def products(people: Kept, place: int, asked: Asked) -> sa.Select[Any]:
-    """Return what takes a patient's totals: how many patients have any, and the sums of their products.
+def products(people: Kept, cases: Cases) -> sa.Select[Any]:
+    """Return what takes a patient's totals, for questions alike: how many have any, and the sums of their products.
 
     Few patients differ in their totals, so that those who do not are multiplied once.
     """
-    found, definition, groups = table(*people), asked.question.definition, _groups(asked)
-    numbers = folding.numbers(definition)
-    keys = [found.c[group] for group in groups]
-    counts = found.c[f"counts_{place}"]
-    same = [counts.label("counts"), *(found.c[f"{name}_{place}"].label(name) for name in numbers)]
-    alike = (
-        sa.select(*keys, *same, sa.func.count().label("times"))
-        .where(counts != 0)
-        .group_by(*keys, counts, *(found.c[f"{name}_{place}"] for name in numbers))
-        .subquery("alike")
+    first = cases[0][1]
+    numbers, (_, distinct, pairs) = (
+        folding.numbers(first.question.definition),
+        folding.integers(first.question.definition),
     )
+    same = _sorts(people, cases, ("counts", *numbers))
     mask = sa.literal_column(str(_MASK), sa.BigInteger)
     made = [
-        alike.c.counts.bitwise_rshift(constant(i * _PLACES)).bitwise_and(mask).label(name)
+        same.c.counts.bitwise_rshift(constant(i * _PLACES)).bitwise_and(mask).label(name)
         for i, name in enumerate(("confirmed", "refuted", "open"))
     ]
-    each = sa.select(
-        *(alike.c[group] for group in groups), *(alike.c[name] for name in ("times", *numbers)), *made
-    ).subquery("each")
+    keys = [same.c[name] for name in (*_groups(first), PLACE)]
+    counted = sa.select(*keys, same.c.times, *(same.c[name] for name in numbers), *made)
+    each = counted.where(same.c.counts != 0).subquery("people")
     columns: dict[str, Column] = {name: each.c[name] for name in numbers}
     for name, parts in _MADE_OF.items():
-        first, *rest = (each.c[part] for part in parts)
-        columns[name] = sum(rest, first)
-    _, distinct, pairs = folding.integers(definition)
-    by = [each.c[group] for group in groups]
+        one, *rest = (each.c[part] for part in parts)
+        columns[name] = sum(rest, one)
+    by = [each.c[key.name] for key in keys]
     return sa.select(
         *by,
         *(folding.total(each.c[name] * each.c.times).label(name) for name in numbers),

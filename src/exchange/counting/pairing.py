@@ -15,6 +15,7 @@ from exchange.counting.current import current, kept, under_present_id, word
 from exchange.counting.functions import days_between, value_of_first
 from exchange.counting.gathering import Gathering
 from exchange.counting.joining import Column, Joined
+from exchange.counting.packing import constant
 from exchange.counting.scores import Score, gathered_score
 from exchange.indicators.cohort import (
     CENSORED,
@@ -109,9 +110,17 @@ def _counted(asked: Asked, joined: Joined, code: Callable[[str], Any]) -> tuple[
     )
     numbers: dict[str, Column] = {"a": after.number, "b": before.number}
     for name, window in zip("vu", _windows(definition).values(), strict=True):
-        numbers[name] = days_between(joined.on(window.start), joined.on(window.end))
+        numbers[name] = _days(joined, window)
     evidence = sa.case((before.rank > after.rank, before.rank), else_=after.rank)
     return settled, numbers, evidence
+
+
+def _days(joined: Joined, window: Window) -> Column:
+    """Return the length of a window: the same for every episode, unless months or two different anchors decide it."""
+    start, end = window.start, window.end
+    if start.anchor == end.anchor and "months" not in (start.unit, end.unit):
+        return constant(end.amount - start.amount)
+    return days_between(joined.on(start), joined.on(end))
 
 
 def _side(definition: Definition, joined: Joined, side: str, window: Window) -> _Events:

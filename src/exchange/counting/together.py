@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql import visitors
 
 from exchange.counting import cohort, folding, held, pairing, returning, sessions
 from exchange.counting.cohort import Asked
@@ -16,7 +17,22 @@ from exchange.counting.engines import OnDuckDB, Row
 from exchange.counting.functions import moment_on
 from exchange.counting.gathering import NUMBER, Gathering, used
 from exchange.counting.joining import Column, Joined
-from exchange.counting.packing import ADMITTED, Kept, distinctions, labelled, number, people, products, table, totals
+from exchange.counting.packing import (
+    ADMITTED,
+    PLACE,
+    Cases,
+    Kept,
+    alike,
+    distinctions,
+    labelled,
+    multiplied,
+    number,
+    people,
+    products,
+    table,
+    totalled,
+    totals,
+)
 from exchange.indicators.cohort import OUTSIDE
 from exchange.indicators.definition import Definition
 from exchange.indicators.moments import Moment
@@ -28,10 +44,13 @@ TableOf = Callable[[Asked], ReferenceTable | None]
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """What to keep, in order, and the queries that then answer each question by its place; let go in reverse."""
+    """What to keep, in order, and the queries that then answer questions by their places; let go in reverse.
+
+    A query for several tells in each row for which it is.
+    """
 
     kept: tuple[Kept, ...]
-    queries: tuple[tuple[int, sa.Select[Any]], ...]
+    queries: tuple[tuple[tuple[int, ...], sa.Select[Any]], ...]
 
 
 def rows(
@@ -49,9 +68,11 @@ def rows(
     shared, asked = held_by(asked, held.kept)
     plans, found = _plans(asked, cohort_of, otherwise, table_of), [_Sums.of(one) for one in asked]
     for plan in plans:
-        for place, query in plan.queries:
-            found[place].expect(query)
-    for _ in engine.parts():
+        for places, query in plan.queries:
+            for place in places:
+                found[place].expect(query)
+    every = [select for plan in plans for _, select in (*plan.kept, *plan.queries)]
+    for _ in engine.parts([*(select for _, select in shared), *every]):
         with _keeping(engine, shared):
             for plan in plans:
                 _add_up(engine, plan, found)
@@ -60,8 +81,9 @@ def rows(
             # Partners' totals know of no episodes, and the same partner may be in several exports.
             whole = otherwise(one)
             sums.expect(whole)
-            sums.add(engine.rows(whole))
-    return [list(sums.rows.values()) for sums in found]
+            for row in engine.rows(whole):
+                sums.add(row)
+    return [sums.found() for sums in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +101,19 @@ class _Sums:
 
     def expect(self, query: sa.Select[Any]) -> None:
         """Begin every row at nothing, also of what a query then says nothing about."""
-        self.sums.update({column.name: 0 for column in query.selected_columns if column.name not in self.keys})
+        told_apart = (*self.keys, PLACE)
+        self.sums.update({column.name: 0 for column in query.selected_columns if column.name not in told_apart})
 
-    def add(self, found: Sequence[Row]) -> None:
-        for row in found:
-            told_apart = {key: row[key] for key in self.keys}
-            sums = self.rows.setdefault(tuple(told_apart.values()), told_apart | self.sums)
-            for name, value in row.items():
-                if name not in self.keys:
-                    sums[name] += value or 0
+    def found(self) -> list[Row]:
+        """Return the rows; what is not split has one, also where nothing was found."""
+        return list(self.rows.values()) if self.rows or self.keys else [self.sums]
+
+    def add(self, row: Row) -> None:
+        told_apart = {key: row[key] for key in self.keys}
+        sums = self.rows.setdefault(tuple(told_apart.values()), told_apart | self.sums)
+        for name, value in row.items():
+            if name in self.sums:
+                sums[name] += value or 0
 
 
 def held_by(asked: Sequence[Asked], kept: Callable[[str, Sequence[Asked]], Kept]) -> tuple[list[Kept], list[Asked]]:
@@ -117,14 +143,15 @@ def _plans(
         elif one.question.definition.count in ("moments", "returns"):
             plans.append(_fallen_due(place, one))
         elif one.question.definition.count != "aggregates":
-            plans.append(Together((), ((place, otherwise(one)),)))
+            plans.append(Together((), (((place,), otherwise(one)),)))
     return plans + [together(f"cohort_{i}", those, table_of) for i, those in enumerate(starting.values())]
 
 
 def _add_up(engine: OnDuckDB, plan: Together, found: Sequence[_Sums]) -> None:
     with _keeping(engine, plan.kept):
-        for place, select in plan.queries:
-            found[place].add(engine.rows(select))
+        for places, select in plan.queries:
+            for row in engine.rows(select):
+                found[row.get(PLACE, places[0])].add(row)
 
 
 @contextmanager
@@ -157,16 +184,16 @@ def _fallen_due(place: int, asked: Asked) -> Together:
     return _counted([*kept], judged, [(place, asked)])
 
 
-def _counted(kept: Sequence[Kept], judged: Kept, cases: Sequence[tuple[int, Asked]]) -> Together:
+def _counted(kept: Sequence[Kept], judged: Kept, cases: Cases) -> Together:
     """Plan what judged cases come to, for each question."""
     patients = (f"{judged[0]}_people", people(judged, cases))
-    queries: list[tuple[int, sa.Select[Any]]] = []
-    for place, one in cases:
-        queries += [(place, totals(judged, place, one)), (place, products(patients, place, one))]
-    return Together((*kept, judged, patients), tuple(queries))
+    queries = [(same, totals(judged, same)) for same in alike(cases, totalled)]
+    queries += [(same, products(patients, same)) for same in alike(cases, multiplied)]
+    placed = [(tuple(place for place, _ in same), query) for same, query in queries]
+    return Together((*kept, judged, patients), tuple(placed))
 
 
-def together(name: str, cases: Sequence[tuple[int, Asked]], table_of: TableOf) -> Together:
+def together(name: str, cases: Cases, table_of: TableOf) -> Together:
     """Plan the answers to questions that start from the same episodes."""
     base = base_of(name, cases[0][1])
     cases = [(place, replace(one, kept=base)) for place, one in cases]
@@ -177,18 +204,30 @@ def together(name: str, cases: Sequence[tuple[int, Asked]], table_of: TableOf) -
             return _judged(base.name, then, cases, lambda one: None, refused)[1]
 
         kept, days, select = narrowed(base, first, judge)
-        judged = (f"{name}_judged", select)
+        gathered, judged = kept, (f"{name}_judged", select)
     else:
         gathering = Gathering(base, first.as_of)
         days = gathering.days
-        judged = _judged(base.name, gathering, cases, table_of)
-        kept = list(gathering.kept())
+        judging = _judged(base.name, gathering, cases, table_of)
+        gathered = list(gathering.kept())
+        kept, judged = _looked_at_once(gathered, judging)
     plan = _counted(kept, judged, cases)
     every = cohort.based(replace(first, kept=None)).subquery("every")
-    needed = used(base, [select for _, select in plan.kept])
+    needed = used(base, [judged[1], *(select for _, select in gathered)])
     return Together(
         ((base.name, sa.select(*(column_of(column, every, days) for column in needed))), *plan.kept), plan.queries
     )
+
+
+def _looked_at_once(gathered: Sequence[Kept], judging: Kept) -> tuple[list[Kept], Kept]:
+    """Return what must be kept before cases are judged, and how they are then judged.
+
+    What only the judging looks at is worked out on its way into it: writing it down would cost more than it holds.
+    """
+    seen = {one.name for _, select in gathered for one in visitors.iterate(select) if isinstance(one, sa.TableClause)}
+    name, select = judging
+    once = [made.cte(kept).prefix_with("NOT MATERIALIZED") for kept, made in gathered if kept not in seen]
+    return [one for one in gathered if one[0] in seen], (name, select.add_cte(*once))
 
 
 def looks_narrowly(definition: Definition) -> bool:
@@ -247,7 +286,7 @@ def narrowed(
 def _judged(
     name: str,
     gathering: Gathering,
-    cases: Sequence[tuple[int, Asked]],
+    cases: Cases,
     table_of: TableOf,
     refused: Refused | None = None,
 ) -> Kept:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from exchange import shipped
@@ -19,8 +20,24 @@ from exchange.indicators.spans import moment
 @cache
 def shipped_definitions() -> Mapping[str, Definition]:
     """Return the definitions that come with the toolkit, by id."""
-    found = [read(file.read_bytes(), file.name) for file in sorted(shipped.agreements("indicators").glob("*.yaml"))]
-    return {definition.id: definition for definition in found}
+    return {name: _shipped(name) for name in _files()}
+
+
+def shipped_definition(name: str) -> Definition | None:
+    """Return one of them by its id, without reading the others; nothing where there is none of that name."""
+    return _shipped(name) if name in _files() else None
+
+
+@cache
+def _files() -> Mapping[str, Path]:
+    """Return the files by the ids of their definitions, which they are named after."""
+    return {file.name.removesuffix(".yaml"): file for file in sorted(shipped.agreements("indicators").glob("*.yaml"))}
+
+
+@cache
+def _shipped(name: str) -> Definition:
+    file = _files()[name]
+    return read(file.read_bytes(), file.name)
 
 
 def read(data: bytes, source: str) -> Definition:

@@ -39,16 +39,23 @@ def definitions(ids: Sequence[str] = ()) -> tuple[Definition, ...]:
     """Return shipped definitions, those that are named or all; IndicatorError for a name that there is none of."""
     from exchange.indicators.reading import shipped_definitions
 
+    if ids:
+        return tuple(map(_named, ids))
     known = shipped_definitions()
-    unknown = [name for name in ids if name not in known]
-    if unknown:
-        raise IndicatorError(
-            "figuring.unknown", hints=("hint.figuring-known",), id=unknown[0], known=", ".join(sorted(known))
-        )
     # One after three, six and twelve months stand together in that order, which their names do not give.
     first = date(2024, 1, 1)
     order = {name: (_MONTHS.sub("", name), known[name].knowable(first), name) for name in known}
-    return tuple(known[name] for name in (ids or sorted(known, key=lambda name: order[name])))
+    return tuple(known[name] for name in sorted(known, key=lambda name: order[name]))
+
+
+def _named(name: str) -> Definition:
+    from exchange.indicators.reading import shipped_definition, shipped_definitions
+
+    found = shipped_definition(name)
+    if found is None:
+        known = ", ".join(sorted(shipped_definitions()))
+        raise IndicatorError("figuring.unknown", hints=("hint.figuring-known",), id=name, known=known)
+    return found
 
 
 def period(

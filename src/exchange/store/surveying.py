@@ -18,7 +18,7 @@ from exchange.records.dcsph import code_status, dcsph_codes
 from exchange.store import tables
 from exchange.store.database import Database, new_load
 from exchange.store.deriving import Rebuilding, derive_patients
-from exchange.store.quality import likely_same
+from exchange.store.quality import Quality, likely_same, quality, self_paid
 
 DOUBTS = ("open", "days", "outside", "birth", "codes", "no-code", "same", "claimed-twice")
 
@@ -84,6 +84,16 @@ class Survey:
                 *_claimed_twice(connection, services or shipped_services()),
             )  # fmt: skip
         return tuple(sorted(found, key=lambda one: (DOUBTS.index(one.kind), one.day or date.min, one.patient_id)))
+
+    def quality(self, *, on: date, gap_days: int) -> Quality:
+        """Return how often something is doubtful in the data as they stand."""
+        with self._database.reading() as connection:
+            return quality(connection, on=on, gap_days=gap_days)
+
+    def self_paid_sessions(self, start: date, last: date) -> int:
+        """Return how many treatment sessions of a period patients paid themselves."""
+        with self._database.reading() as connection:
+            return self_paid(connection, start, last)
 
     def claimed(self) -> tuple[Claimed, ...]:
         """Return every service code in the claims, the most frequent first."""

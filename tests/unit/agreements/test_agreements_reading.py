@@ -59,6 +59,8 @@ def test_findings_do_not_grow_without_bound() -> None:
         ("? [a]\n: 1\n", "agreements.yaml-broken", 1),
         ("a: [1\n", "agreements.yaml-broken", 2),
         ('a: "\\UFFFFFFFF"\n', "agreements.yaml-broken", 1),
+        ('a: 1\nb: "\\ud800"\n', "agreements.yaml-broken", 2),
+        ('a: 1\n"\\udfff": 2\n', "agreements.yaml-broken", 2),
         ("a: " + "[" * 40 + "]" * 40, "agreements.yaml-too-big", 1),
         ("- 1\n" * (MOST_NODES + 1), "agreements.yaml-too-big", MOST_NODES),
         ("# " + "x" * 600_000, "agreements.yaml-too-big", 1),

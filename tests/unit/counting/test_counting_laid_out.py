@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from exchange.counting import counting, laying
+from exchange.counting import counting, dialects, laying
 from exchange.counting.engines import OnStore
 from exchange.counting.functions import day_of_first, day_of_last, value_of_first, value_of_last
 from exchange.indicators import oracle
 from exchange.indicators.reading import shipped_definitions
-from exchange.records.codes import Answered, Counterfactual, Evidence, SourceKind
+from exchange.records.codes import Answered, Counterfactual, Evidence, Sex, SourceKind
 from exchange.records.instruments import instruments
-from exchange.records.model import Answer, Case, Dataset, Episode, Referral
+from exchange.records.model import Answer, Case, Dataset, Episode, Patient, Referral
 from exchange.store import tables
 from exchange.store.columns import Day
 
@@ -171,3 +171,60 @@ def test_what_an_undone_transaction_brought_back_is_in_nobodys_way(connection: s
     connection.exec_driver_sql(f"CREATE TEMPORARY {left}")
     assert counting.cube(connection, NET, **ASKED) == oracle.cube(NET, DATA, **ASKED)
     assert temporary(connection) == []
+
+
+def test_a_column_that_no_query_names_is_not_laid_out(connection: sa.Connection) -> None:
+    t = tables.referral
+    asked = sa.select(t.c.episode_id, t.c.counterfactual)
+    with laying.laid_out(OnStore(connection), None) as laid:
+        assert laid is not None
+        laid.expect([asked])
+        assert len(list(laid.tuples(asked))) == 1
+        held = [row.name for row in connection.execute(sa.text("PRAGMA temp.table_info(referral)"))]
+    assert held == ["episode_id", "row_id", "counterfactual"]
+
+
+def test_one_question_lays_out_the_rows_of_its_own_period_only(connection: sa.Connection) -> None:
+    other = replace(EPISODE, episode_id="two", start=date(2023, 5, 1), end=date(2023, 6, 1))
+    rows.write(
+        connection, Dataset(episodes=(other,), referrals=(replace(REFERRAL, referral_id="s", episode_id="two"),))
+    )
+    asked = sa.select(tables.referral.c.episode_id)
+    with laying.laid_out(OnStore(connection), None) as laid:
+        assert laid is not None
+        laid.narrow("end_date", date(2023, 5, 1), date(2023, 7, 1))
+        assert len(list(laid.tuples(asked))) == 1
+    with laying.laid_out(OnStore(connection), None) as laid:
+        assert laid is not None
+        assert len(list(laid.tuples(asked))) == 2
+
+
+def test_one_question_finds_a_patient_by_the_same_id_in_every_table(connection: sa.Connection) -> None:
+    rows.write(connection, Dataset(patients=(Patient("p", date(1960, 1, 1), Sex.FEMALE),)))
+    e, p = tables.episode, tables.patient
+    both = sa.select(e.c.episode_id, p.c.birth_date).join(p, p.c.patient_id == e.c.patient_id)
+    with laying.laid_out(OnStore(connection), None) as laid:
+        assert laid is not None
+        # The patients are looked at twice, and the episodes are laid out with the second.
+        queries = [sa.select(p.c.birth_date), both]
+        laid.narrow("end_date", date(2023, 1, 1), date(2024, 1, 1))
+        laid.expect(queries)
+        assert [len(list(laid.tuples(query))) for query in queries] == [1, 1]
+
+
+def test_equal_parameters_of_one_type_bear_one_number() -> None:
+    made = dialects.alike(dialects.Text("SELECT ? + ?, ?, ?, ?", {}, (1, 1, "1", 1.0, "1")))
+    assert made.sql == "SELECT ?1 + ?1, ?2, ?3, ?2"
+    assert made.ordered == (1, "1", 1.0)
+
+
+def test_sqlite_works_an_aggregate_out_once_for_all_that_ask_for_it(connection: sa.Connection) -> None:
+    def least() -> sa.ColumnElement[Any]:
+        return sa.func.min(sa.case((tables.referral.c.counterfactual == "hospital", tables.referral.c.row_id)))
+
+    def steps(text: dialects.Text) -> int:
+        found = connection.exec_driver_sql(f"EXPLAIN {text.sql}", text.ordered)
+        return sum(row.opcode == "AggStep" for row in found)
+
+    text = dialects.own_text(sa.select(least(), least() + 1), connection.dialect)
+    assert (steps(text), steps(dialects.alike(text))) == (2, 1)

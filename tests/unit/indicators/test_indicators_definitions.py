@@ -12,7 +12,7 @@ from exchange.errors import IndicatorError
 from exchange.findings import say
 from exchange.findings.wording import catalogue
 from exchange.indicators.needing import Need, needed
-from exchange.indicators.reading import check, read, shipped_definitions
+from exchange.indicators.reading import check, read, shipped_definition, shipped_definitions
 from exchange.indicators.vocabulary import ANCHORS, ATTRIBUTES, EVENTS, answer_element
 from exchange.indicators.wording import paragraph
 from exchange.records.elements import elements
@@ -164,3 +164,11 @@ def test_no_sentence_of_indicators_lacks_its_dutch() -> None:
         if rule.startswith("indicators."):
             assert texts["nl"]
             assert say(rule, {}, "nl") != rule
+
+
+def test_one_definition_is_the_same_read_by_itself() -> None:
+    for name, definition in shipped_definitions().items():
+        assert definition.id == name
+        assert shipped_definition(name) == definition
+    for none in ("", "no-such", "../indicators/falls", "falls.yaml"):
+        assert shipped_definition(none) is None
