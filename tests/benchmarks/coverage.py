@@ -2,6 +2,7 @@
 
     python tests/benchmarks/coverage.py [RUNS]
 
+The margin beside a share is its Monte-Carlo error: 95 % limits of what more runs would give.
 The patients are invented: sessions per episode follow a lognormal-Poisson mixture whose mean and spread are Nivel's
 national 8.4 and 8.5 (2018), one to three episodes each, and outcomes that are alike within a patient.
 """
@@ -12,12 +13,15 @@ import math
 import random
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import date, timedelta
 
 from exchange.indicators.charts_over_time import Point, laney_p
 from exchange.indicators.figure import Interval
 from exchange.indicators.funnel import Share, funnel
+from exchange.indicators.judging import unknowns_interval
 from exchange.indicators.statistics import (
+    ClusterSums,
     byar,
     cluster_sums,
     clustered_wilson,
@@ -31,7 +35,7 @@ from exchange.indicators.statistics import (
     wilson,
 )
 
-PATIENTS = (30, 100, 300)
+PATIENTS = (10, 30, 100, 300)
 # Lognormal of mean 8.4 and, with Poisson noise, standard deviation 8.5.
 _SIGMA = math.sqrt(math.log(1 + (8.5**2 - 8.4) / 8.4**2))
 _MU = math.log(8.4) - _SIGMA**2 / 2
@@ -104,19 +108,36 @@ def proportion(p: float) -> Draw:
     """Return a draw of a proportion of episodes that cluster in patients."""
 
     def draw(rng: random.Random, k: int) -> tuple[Interval | None, float]:
-        s = cluster_sums(_outcomes(rng, k, p))
-        found = clustered_wilson(
-            n=s.n,
-            y=s.y,
-            patients=s.patients,
-            sum_m2=s.sum_m2,
-            sum_ym=s.sum_ym,
-            sum_y2=s.sum_y2,
-            patients_with_rarer=s.patients_with_rarer,
-        )
-        return found, p
+        return _clustered(cluster_sums(_outcomes(rng, k, p))), p
 
     return draw
+
+
+def _clustered(sums: ClusterSums) -> Interval | None:
+    return clustered_wilson(**asdict(sums))
+
+
+def _answers(rng: random.Random, k: int) -> list[tuple[int, int, int]]:
+    """Draw per patient the episodes with the outcome, without it, and unknown: failures are told of half as often."""
+    rows = []
+    for hits, m in _outcomes(rng, k, 0.7):
+        told = sum(rng.random() < 0.9 for _ in range(hits))
+        against = sum(rng.random() < 0.5 for _ in range(m - hits))
+        rows.append((told, against, m - told - against))
+    return rows
+
+
+def bounds(rng: random.Random, k: int) -> tuple[Interval | None, float]:
+    """Draw a share of which about a fifth is unknown, failures more often: limits from worst to best case."""
+    rows = _answers(rng, k)
+    worst = _clustered(cluster_sums((told, told + against + unknown) for told, against, unknown in rows))
+    best = _clustered(cluster_sums((told + unknown, told + against + unknown) for told, against, unknown in rows))
+    return unknowns_interval(worst=worst, best=best), 0.7
+
+
+def answered(rng: random.Random, k: int) -> tuple[Interval | None, float]:
+    """Draw the same among those answered only: what limits that forget the unknown would hold."""
+    return _clustered(cluster_sums((told, told + against) for told, against, _ in _answers(rng, k))), 0.7
 
 
 def proportion_naive(rng: random.Random, k: int) -> tuple[Interval | None, float]:
@@ -173,6 +194,8 @@ CASES: dict[str, Draw] = {
     "wilson-clustered, p = 0.7": proportion(0.7),
     "wilson-clustered, p = 0.05": proportion(0.05),
     "plain wilson, p = 0.7": proportion_naive,
+    "…-bounds, a fifth unknown": bounds,
+    "…-answered, a fifth unknown": answered,
     "paired-rate-ratio": paired,
     "paired-rate-ratio, entry after a run": regression,
     "exact-poisson, independent": exact,
@@ -195,6 +218,12 @@ def coverage(draw: Draw, k: int, runs: int, seed: int) -> tuple[float, float, fl
         below += found.upper < truth
         held += found.lower <= truth <= found.upper
     return held / counted, above / counted, below / counted, counted
+
+
+def margin(share: float, runs: int) -> float:
+    """Return how far 95 % of such simulations lie from the truth at most: Wilson's, so that 100 % is not certain."""
+    lower, upper = wilson(runs, share, 1.959963984540054)
+    return max(share - lower, upper - share)
 
 
 def funnels(runs: int) -> None:
@@ -237,13 +266,14 @@ def charts(runs: int) -> None:
 
 
 def main() -> None:
-    """Print one line per method and number of patients."""
+    """Print per method and number of patients how often the interval holds the truth, lies above it and below it."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    print(f"{'method':40} {'k':>4} {'holds':>7} {'above':>7} {'below':>7} {'runs':>6}")
+    print(f"{'method':40} {'k':>4} {'holds':>7} {'margin':>7} {'above':>7} {'below':>7} {'runs':>7}")
     for name, draw in CASES.items():
         for k in PATIENTS:
             held, above, below, counted = coverage(draw, k, runs, seed=k)
-            print(f"{name:40} {k:4} {held:7.1%} {above:7.1%} {below:7.1%} {counted:6}")
+            error = margin(held, counted)
+            print(f"{name:40} {k:4} {held:7.1%} {error:7.2%} {above:7.1%} {below:7.1%} {counted:7}", flush=True)
     funnels(max(1, runs // 3))
     charts(max(1, runs // 3))
 

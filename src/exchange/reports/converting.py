@@ -15,6 +15,7 @@ from typing import Any
 
 from exchange import shipped
 from exchange.errors import ReportError
+from exchange.findings import disk
 from exchange.reports import word
 from exchange.reports.charts import Picture
 from exchange.reports.markdown import escape, plain
@@ -62,11 +63,12 @@ def without_pictures(document: Document) -> str:
 def publish(made: bytes, to: Path) -> None:
     """Put finished bytes in place in one step."""
     beside = to.with_name(f".{to.name}.part")
-    try:
-        beside.write_bytes(made)
-        beside.replace(to)
-    finally:
-        beside.unlink(missing_ok=True)
+    with disk.writing(to):
+        try:
+            beside.write_bytes(made)
+            beside.replace(to)
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 def pages_before_annex(document: Document) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 from xml.sax.saxutils import escape
 
 from exchange.indicators.charts_over_time import ChartPoint
-from exchange.indicators.figure import Figure
+from exchange.indicators.figure import Figure, Interval
 from exchange.reports.facts import Band, IndexPoint
 from exchange.reports.numbers import number, percent, shortest
 
@@ -18,6 +18,8 @@ from exchange.reports.numbers import number, percent, shortest
 _INK = "#1a1a1a"
 _FILLS = (("#3d3d3d", ""), ("#ffffff", "///"), ("#b5b5b5", ""), ("#ffffff", "...."))
 _HIDDEN = "×"
+# A point that varies more than is ordinary: another shape, for who reads a copy in black and white.
+_SIGNAL: Mapping[str, Any] = {"fmt": "D", "markerfacecolor": "white", "markersize": 7, "markeredgewidth": 1.4}
 _STYLE: Mapping[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -215,7 +217,7 @@ def trend(
 ) -> None:
     """Draw a figure per period with its interval; what may not be shown is a cross, and never a point at zero.
 
-    `labels` may hold target, baseline, limits, hidden; `write` writes a number as the figure's kind asks.
+    `labels` may hold target, baseline, limits, centre, signal, hidden; `write` writes a number as its kind asks.
     """
     known = [
         (place, one.value, one.interval)
@@ -237,14 +239,7 @@ def trend(
     for (a, before, _), (b, after, _) in pairwise(known):
         if b == a + 1:
             axes.plot((a, b), (before, after), color="#8a8a8a", linewidth=1, zorder=2)
-    mark: Any = {"color": _INK, "capsize": 4, "markersize": 5.5, "linewidth": 1.2, "zorder": 3}
-    for place, value, interval in known:
-        low, high = (interval.lower, interval.upper) if interval else (value, value)
-        reach = [[max(0.0, value - low)], [max(0.0, high - value)]]
-        axes.errorbar(
-            [place], [value], yerr=reach, fmt="o", label=labels["official"] if place == known[0][0] else None, **mark
-        )
-        axes.annotate(write(value), (place, value), (6, 4), textcoords="offset points", fontsize=7.5, zorder=4)
+    _marks(axes, known, {place for place, one in enumerate(limits) if one.signals}, labels, write)
     hidden = [place for place, one in enumerate(points) if one.masked is not None]
     if hidden:
         floor = [axes.get_ylim()[0]] * len(hidden)
@@ -256,11 +251,36 @@ def trend(
     _legend(axes)
 
 
+def _marks(
+    axes: Any,
+    known: Sequence[tuple[int, float, Interval | None]],
+    signals: Collection[int],
+    labels: Mapping[str, str],
+    write: Callable[[float], str],
+) -> None:
+    """Draw each point with its interval and its number; one outside ordinary variation has its own shape."""
+    mark: Any = {"fmt": "o", "color": _INK, "capsize": 4, "markersize": 5.5, "linewidth": 1.2, "zorder": 3}
+    paper = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
+    told: set[str] = set()
+    for place, value, interval in known:
+        low, high = (interval.lower, interval.upper) if interval else (value, value)
+        reach = [[max(0.0, value - low)], [max(0.0, high - value)]]
+        name, look = ("signal", _SIGNAL) if place in signals else ("official", {})
+        label = None if name in told else labels[name]
+        told.add(name)
+        axes.errorbar([place], [value], yerr=reach, label=label, **{**mark, **look})
+        axes.annotate(
+            write(value), (place, value), (6, 4), textcoords="offset points", fontsize=7.5, zorder=4, bbox=paper
+        )
+
+
 def _limits(axes: Any, limits: Sequence[ChartPoint], labels: Mapping[str, str]) -> None:
-    """Draw the limits of ordinary variation, where there are any."""
-    for side, label in (("upper", labels["limits"]), ("lower", None), ("centre", None)) if limits else ():
+    """Draw the limits of ordinary variation and what they lie around, each in a line of its own."""
+    for side, label, style in (("upper", "limits", "-."), ("lower", "", "-."), ("centre", "centre", "-")):
         values = [getattr(one, side) for one in limits]
-        axes.step(range(len(limits)), values, where="mid", color="#8a8a8a", linewidth=0.9, label=label, zorder=1)
+        if values:
+            look = {"color": "#6e6e6e", "linewidth": 0.9, "linestyle": style, "zorder": 1}
+            axes.step(range(len(limits)), values, where="mid", label=labels[label] if label else None, **look)
 
 
 def _shown(value: int | None, language: str) -> str:

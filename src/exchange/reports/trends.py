@@ -103,6 +103,8 @@ def _labels(trend: Trend, title: str, language: str) -> dict[str, str]:
         "official": _say("point", language),
         "hidden": _say("hidden-mark", language),
         "limits": _say("limits", language),
+        "centre": _say("centre", language),
+        "signal": _say("signal-mark", language),
     }
     for name, value in (("target", first.target), ("baseline", first.baseline)):
         if value is not None:

@@ -19,6 +19,13 @@ _FOOTER_RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relati
 _W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 _R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
 
+# A chart, and the note under it where there is one, that stand before the table of its data.
+_DRAWN = re.compile(
+    r"<w:p>(?:(?!</w:p>).)*<w:drawing>(?:(?!</w:p>).)*</w:p>\s*"
+    r"(?:<w:p>(?:(?!</w:p>|<w:drawing>).)*</w:p>\s*)?(?=<w:tbl>)",
+    re.DOTALL,
+)
+_IN_STYLE = re.compile(r"(<w:p><w:pPr><w:pStyle [^>]*/>)(?!<w:keepNext/>)")
 _TABLES = re.compile(r"<w:tbl>.*?</w:tbl>", re.DOTALL)
 _ROWS = re.compile(r"<w:tr>.*?</w:tr>", re.DOTALL)
 # A break in a paragraph of its own makes an empty page where the page before it is full; the heading itself breaks.
@@ -196,6 +203,7 @@ def finished(made: bytes, on: date, title: str, author: str) -> bytes:
     parts["docProps/core.xml"] = core.encode("utf-8")
     body = parts["word/document.xml"].decode("utf-8")
     body = _BREAKS.sub(r"\1\2<w:pageBreakBefore/>", body)
+    body = _DRAWN.sub(lambda drawn: _IN_STYLE.sub(r"\1<w:keepNext/>", drawn.group()), body)
     parts["word/document.xml"] = _TABLES.sub(lambda table: _kept_together(table.group()), body).encode("utf-8")
     return _packed(parts)
 

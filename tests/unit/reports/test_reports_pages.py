@@ -74,6 +74,24 @@ def test_html_is_one_file_that_asks_for_nothing(summary_facts: SummaryFacts, tmp
     assert "INTERN" in html
 
 
+def test_in_word_a_chart_its_note_and_the_table_of_its_data_stay_on_one_page(
+    summary_facts: SummaryFacts, tmp_path: Path
+) -> None:
+    pages.summary(summary_facts, "nl", tmp_path / "kept.docx")
+    with zipfile.ZipFile(tmp_path / "kept.docx") as archive:
+        body = archive.read("word/document.xml").decode("utf-8")
+    blocks = re.findall(r"<w:tbl>.*?</w:tbl>|<w:p>.*?</w:p>", body, re.DOTALL)
+    drawn = [place for place, block in enumerate(blocks) if "<w:drawing>" in block]
+    notes = 0
+    for place in drawn:
+        following = blocks[place : place + 3]
+        table = next(number for number, block in enumerate(following) if block.startswith("<w:tbl>"))
+        assert all("<w:keepNext" in block for block in following[:table])
+        notes += table - 1
+    assert len(drawn) >= 3
+    assert notes  # a note stands between some of them
+
+
 def test_word_carries_title_language_banner_and_alternative_texts(summary_facts: SummaryFacts, tmp_path: Path) -> None:
     pages.summary(summary_facts, "nl", tmp_path / "s.docx")
     with zipfile.ZipFile(tmp_path / "s.docx") as archive:

@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 
 from exchange.operations.trending import limits
-from exchange.reports import pages, spreadsheet, trends
+from exchange.reports import drawing, pages, spreadsheet, trends
 from exchange.reports.charts import Picture
 from exchange.reports.facts import SummaryFacts, Trend
 
@@ -61,6 +61,30 @@ def test_limits_of_ordinary_variation_need_twelve_whole_periods(invented: Any) -
     assert limits(points, date(2022, 12, 31)) == ()
     drawn = trends.picture(Trend("quarter", tuple(points), limits(points, cut_off)), {}, "nl", "t")
     assert "geen aantoonbare verandering" in drawn.note
+
+
+def test_what_lies_outside_ordinary_variation_has_a_shape_of_its_own_and_is_named(invented: Any) -> None:
+    from matplotlib.figure import Figure as Canvas
+
+    one = replace(invented.make_trend().points[0], denominator=60, answered=60, target=None, baseline=None)
+    counts = [30] * 8 + [55] * 8
+    points = [
+        replace(one, start=date(2020 + n // 4, 3 * (n % 4) + 1, 1), numerator=count, value=count / 60,
+                end=date(2020 + (n + 1) // 4, 3 * ((n + 1) % 4) + 1, 1))
+        for n, count in enumerate(counts)
+    ]  # fmt: skip
+    found = limits(points, date(2025, 1, 1))
+    outside = [place for place, each in enumerate(found) if each.signals]
+    assert outside
+    labels = {name: name for name in ("title", "axis", "official", "hidden", "limits", "centre", "signal")}
+    axes = Canvas().add_subplot()
+    drawing.trend(axes, points, found, labels, [""] * 16, str, shares=True)
+    diamonds = [line for line in axes.lines if line.get_marker() == "D"]
+    assert [line.get_xdata()[0] for line in diamonds] == outside
+    # In black and white the mean, its limits and a target are told apart by the line.
+    styles = {line.get_label(): line.get_linestyle() for line in axes.lines if line.get_label() in labels}
+    assert (styles["centre"], styles["limits"]) == ("-", "-.")
+    assert {"signal", "limits", "centre"} <= {*axes.get_legend_handles_labels()[1]}
 
 
 @pytest.mark.parametrize("suffix", [".html", ".docx", ".pdf", ".md", ".xlsx", ".json"])
