@@ -1,8 +1,9 @@
 """Whether a count may leave beside what outsiders have: by the patients of both, and by nothing else.
 
 Refused is a count from which an earlier one of the same indicator and part can be subtracted so that 1 to 9 patients
-are left, one of the same patients with another number, and a figure of whose difference from an earlier one nobody, or
-everybody, has what is counted, also where one of the two is only a bound (`operations.instead`).
+are left, one of the same patients with another number, and a figure of whose difference from an earlier one nobody,
+everybody or 1 to 9 have what is counted, also where one of the two is only a bound, or lies not wholly within the other
+(`operations.instead`).
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ Parts = Mapping[str, "ReleasedCell"]
 
 
 class Standing:
-    """What outsiders have: every count by indicator and part, and every figure by its name."""
+    """What outsiders have: every count by indicator and part, and every figure each time that it was released."""
 
     def __init__(self, cells: Iterable[ReleasedCell] = ()) -> None:
         """Take what was released."""
         self._cells: dict[tuple[str, str], list[ReleasedCell]] = {}
         self._figures: dict[str, dict[str, dict[str, ReleasedCell]]] = {}
-        self._said: dict[str, list[dict[str, ReleasedCell]]] = {}
+        self._releases: dict[str, list[dict[str, ReleasedCell]]] = {}
         self.add(cells)
 
     def __bool__(self) -> bool:
@@ -44,7 +45,7 @@ class Standing:
         for given in cells:
             one = replace(given, document=document) if document else given
             name, part = _name(one)
-            releases = self._said.setdefault(name["indicator"], [])
+            releases = self._releases.setdefault(name["indicator"], [])
             if (_key(name), one.document) != last or part in releases[-1]:
                 releases.append({})
                 last = (_key(name), one.document)
@@ -61,14 +62,23 @@ class Standing:
         if kind in NOT_SENSITIVE or _WHOLE not in parts:
             return None
         name, _ = _name(parts[_WHOLE])
-        for earlier in self._figures.get(name["indicator"], {}).values():
+        # Each release as it was: counts of two of them taken together are of no figure that anybody has.
+        for earlier in self._releases.get(name["indicator"], ()):
             if _WHOLE in earlier and _none_or_all(parts, earlier):
                 return _WHOLE, earlier[_WHOLE]
-        return self._bounded(parts, name["indicator"]) if instead.weighs(kind) else None
+        return self._subtracted(parts, name["indicator"]) if instead.weighs(kind) else None
 
     def fresh(self, parts: Parts) -> list[ReleasedCell]:
-        """Return the counts that outsiders don't have yet."""
-        return [one for one in parts.values() if all(one.members != cell.members for cell in self._before(one))]
+        """Return the counts of a figure, or none of them where one that left before says just the same.
+
+        They stay together: what a figure tells, a bound above all, is judged by which counts stand beside each other.
+        """
+        for one in parts.values():
+            name, _ = _name(one)
+            mine = _told(parts)
+            if any(mine == _told(earlier) for earlier in self._releases.get(name["indicator"], ())):
+                return []
+        return [*parts.values()]
 
     def same(self, parts: Parts) -> Parts:
         """Return the counts of the figure of this very name that left before, the newest of each."""
@@ -83,11 +93,11 @@ class Standing:
 
     def said(self, indicator: str) -> list[instead.Said]:
         """Return what every figure of this indicator tells, each time that it was released."""
-        return [instead.said(_counts(one)) for one in self._said.get(indicator, ())]
+        return [instead.said(_counts(one)) for one in self._releases.get(indicator, ())]
 
-    def _bounded(self, parts: Parts, indicator: str) -> tuple[str, ReleasedCell] | None:
+    def _subtracted(self, parts: Parts, indicator: str) -> tuple[str, ReleasedCell] | None:
         mine = instead.said(_counts(parts))
-        for earlier in self._said.get(indicator, ()):
+        for earlier in self._releases.get(indicator, ()):
             if instead.tells(mine, instead.said(_counts(earlier))):
                 return _WHOLE, next(iter(earlier.values()))
         return None
@@ -122,6 +132,10 @@ def _none_or_all(parts: Parts, earlier: Parts) -> bool:
     ]
     nested = [(one, two) for one, two in sides if one <= two or two <= one]
     return len(nested) == len(_SIDES) and any(one == two for one, two in nested)
+
+
+def _told(parts: Parts) -> dict[str, tuple[frozenset[str], int | None]]:
+    return {part: (one.members, one.units) for part, one in parts.items()}
 
 
 def _counts(parts: Parts) -> dict[str, tuple[frozenset[str], int]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from exchange import __version__
 from exchange.errors import IndicatorError
 from exchange.findings import say
+from exchange.indicators.disclosure import THRESHOLD
 from exchange.operations import (
     addressing,
     agreeing,
@@ -25,6 +26,7 @@ from exchange.operations import (
     quoting,
     tabling,
     trending,
+    weighing,
 )
 from exchange.operations.changes import changes
 from exchange.operations.choosing import Asked
@@ -190,8 +192,8 @@ class Composer:
         agreement, store = frozen.agreement, self.workspace.store
         cases = store.cases.of_agreement(stored.agreement_id)
         answered = {one.case_id for one in store.answers.of_cases(case.case_id for case in cases)}
-        count = sum(case.case_id in answered for case in cases)
-        loop = pages.Loop(len(cases), len(cases), count, len(cases) - count)
+        stands = weighing.standing(cases, answered)
+        loop = pages.Loop(stands.cases, stands.cases, stands.answered, stands.unanswered)
         primary = agreement.primary
         return pages.AgreementFacts(
             id=stored.agreement_id,
@@ -210,16 +212,14 @@ class Composer:
             ),
             primary=primary.id if primary is not None else None,
             moments=minuting.held(self.workspace, agreement, self.language),
-            loop=self._safe(loop, stored.agreement_id),
+            loop=self._safe(loop, stored.agreement_id, few=0 < stands.fewest < THRESHOLD),
             figures=self.show(found),
             revision=agreement.missed[self.language],
             trends=self._over_time(stored.agreement_id),
         )
 
-    def _safe(self, loop: pages.Loop, agreement: str) -> pages.Loop:
-        """Leave out counts of fewer than ten cases, and all of an agreement without a clause, where outsiders read."""
-        counts = (loop.sent, loop.due, loop.answered, loop.unanswered)
-        few = any(count is not None and 0 < count < 10 for count in counts)
+    def _safe(self, loop: pages.Loop, agreement: str, *, few: bool) -> pages.Loop:
+        """Leave out counts of few patients, and all of an agreement without a clause, where outsiders read."""
         return pages.Loop() if self.outside and (few or not self.onward.allows(agreement)) else loop
 
     @cached_property

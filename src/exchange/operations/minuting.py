@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange import __version__
-from exchange.findings import say
-from exchange.indicators.disclosure import TOO_NEAR
+from exchange.findings import disk, say
+from exchange.indicators.disclosure import THRESHOLD, TOO_NEAR
 from exchange.operations import improving, surveying, weighing
 from exchange.operations.gathering import Terms
 from exchange.operations.weighing import EVERYONE, Weighed
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from exchange.store.reviews import Review
 
 INTERNAL = "internal"
-_FEWEST = 10
 
 
 def moments_of(agreement: Agreement) -> list[date]:
@@ -66,7 +65,8 @@ def write(
 
     facts = _facts(terms, moment, cut_off, weighed, reader, language)
     letterhead = terms.workspace.folder / "letterhead.docx"
-    to.parent.mkdir(parents=True, exist_ok=True)
+    with disk.writing(to):
+        to.parent.mkdir(parents=True, exist_ok=True)
     minutes.write(facts, language, to, reference=letterhead if letterhead.is_file() else None)
 
 
@@ -160,8 +160,8 @@ def _together(terms: Terms) -> Side | None:
     from exchange.reports.minutes import Side
 
     counts = weighing.answers(terms)
-    numbers = [number for one in counts for number in (one.cases, one.answered, one.unanswered)]
-    if len(counts) < 2 or any(0 < number < _FEWEST for number in numbers):
+    # Each party knows its own, and takes them from the sum. By patients: ten cases can be of nine.
+    if len(counts) < 2 or any(0 < one.fewest < THRESHOLD for one in counts):
         return None
     return Side("", cases=sum(one.cases for one in counts), answered=sum(one.answered for one in counts))
 

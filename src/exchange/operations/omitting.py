@@ -78,10 +78,7 @@ def settled(
     """
 
     def counts(one: Figure, seen: Figure) -> instead.Counts:
-        parts = releasing.published_parts(seen)
-        found = members(one) if parts else {}
-        printed = {part: releasing.units(seen, part) for part in parts if found.get(part)}
-        return {part: (found[part], len(found[part]) if units is None else units) for part, units in printed.items()}
+        return releasing.printed(seen, lambda: members(one))
 
     near: dict[int, Why] = {}
     would: dict[int, Figure] = {}

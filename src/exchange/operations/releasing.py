@@ -4,11 +4,13 @@ Whatever leaves is written here: a final edition, a released summary, a progress
 the insurer, minutes for one of several parties, and what an export tells a partner; each count with the keyed digests
 of its patients. A later one is refused where a count of the same indicator and the same part holds an earlier one, or
 lies within it, and 1 to 9 patients are the difference: subtracting would tell about them. It is refused too where the
-same patients are counted otherwise (one of them has an episode more), and where the difference of two figures would be
-of people of whom none, or all, have what is counted. Previews are held to the same and written nowhere.
+same patients are counted otherwise (one of them has an episode more), and where two figures, also two that only
+overlap, tell that of those by whom they differ none, all or a few have what is counted. Previews are held to the same
+and written nowhere.
 
-What it does not cover: counts of different indicators set against each other; two counts that overlap without one
-lying within the other; what three or more counts together tell; means, medians and intervals beyond their counts;
+What it does not cover: counts of different indicators set against each other; of two counts that overlap without one
+lying within the other, how many of a few were counted, and whatever it tells where people have several episodes; what
+three or more counts together tell; means, medians and intervals beyond their counts;
 totals that partners count themselves, of which nobody here knows the patients; what others publish about the same
 people; and a patient whom two files named apart at the first release and who is one person now. One release by itself
 is the work of disclosure control (`indicators.protecting`), not of the ledger.
@@ -180,6 +182,14 @@ def record(workspace: Workspace, document: str, cells: Sequence[ReleasedCell]) -
     named = f"{document} {workspace.on.isoformat()}"[:_LONGEST]
     written = workspace.store.releases.save(named, cells, at=workspace.now)
     trail.note(workspace, "released", object=document, detail=str(written))
+
+
+def printed(shown: Figure, members: Callable[[], Mapping[str, frozenset[str]]]) -> instead.Counts:
+    """Return the counts of people that a figure tells: the patients of each, and the number that stands there."""
+    parts = published_parts(shown)
+    found = members() if parts else {}
+    numbers = {part: units(shown, part) for part in parts if found.get(part)}
+    return {part: (found[part], len(found[part]) if one is None else one) for part, one in numbers.items()}
 
 
 def units(shown: Figure, part: str) -> int | None:

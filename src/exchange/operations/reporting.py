@@ -228,6 +228,8 @@ def _of_agreement(terms: Terms, moment: date) -> Iterator[_Ready]:
             continue  # nothing to tell yet: cases that this same export opens count from the next one on
         # What is left of it without one party's own patients may be about a few, which the release by itself is not.
         told = alone.figure if alone.figure is not None and alone.figure.masked is not None else shown
+        # A report has no place for "fewer than 10 of 30": what is not said is not entered, and holds nothing back.
+        told = told if told.masked is None else replace(told, details={})
         asked = Asked(one.definition, counted.start, counted.end, terms.stored.agreement_id)
         yield _Ready(asked, counted, told, _report(terms, told, improvement=one.definition.improvement))
 

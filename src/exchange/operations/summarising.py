@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange.errors import ReportError
-from exchange.findings import Finding, Severity
+from exchange.findings import Finding, Severity, disk
 from exchange.operations import asking, choosing, norming, omitting, releasing, trail
 from exchange.operations.composing import Composer
 from exchange.operations.workspace import Workspace
@@ -157,7 +157,8 @@ def _write(
     done: list[Path] = []
     try:
         for number, file in enumerate(to, 1):
-            file.parent.mkdir(parents=True, exist_ok=True)
+            with disk.writing(file):
+                file.parent.mkdir(parents=True, exist_ok=True)
             missing.update(dict.fromkeys(write(file, reference)))
             done.append(file)
             if progress is not None:

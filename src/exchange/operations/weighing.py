@@ -6,12 +6,12 @@ parties have together is shown to it only where neither that nor what is left of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from exchange.indicators.disclosure import TOO_FEW, TOO_NEAR
+from exchange.indicators.disclosure import THRESHOLD, TOO_FEW, TOO_NEAR
 from exchange.operations import choosing, figuring
 from exchange.operations.choosing import Asked
 from exchange.records.model import Case
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from exchange.indicators.definition import Definition
     from exchange.indicators.figure import Figure
     from exchange.operations.gathering import Terms
-    from exchange.operations.releasing import TooNear
+    from exchange.operations.releasing import Ledger, TooNear
     from exchange.records.model import Dataset
     from exchange.store.releases import ReleasedCell
 
@@ -41,12 +41,16 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """How the exchange with one party stands: its cases, those it answered something about, and those it did not."""
+    """How the exchange with one party stands: its cases, those it answered something about, and those it did not.
+
+    `fewest` is the smallest number of patients that any of these counts is about, 0 where all are about nobody.
+    """
 
     party: str
     name: str
     cases: int
     answered: int
+    fewest: int
 
     @property
     def unanswered(self) -> int:
@@ -78,7 +82,11 @@ def shared(terms: Terms, cut_off: date, reader: str, whole: Sequence[Weighed]) -
         return tuple(whole)
     apart = sorted(names) if reader == EVERYONE else [reader]
     rests = [weigh_parts(terms, cut_off, names - {one}) for one in apart]
-    return tuple(_shown(one, [rest[place] for rest in rests]) for place, one in enumerate(whole))
+    own = None if reader == EVERYONE else weigh_parts(terms, cut_off, frozenset({reader}))
+    return tuple(
+        _shown(one, [rest[place] for rest in rests], own[place] if own is not None else None)
+        for place, one in enumerate(whole)
+    )
 
 
 def beside_released(
@@ -94,6 +102,7 @@ def beside_released(
     if len({one.party for one in terms.others}) < 2:
         return shown, (), ()
     ledger = Ledger(terms.workspace)
+    shown = _hushed(terms, ledger, whole, shown)
     found: list[Weighed] = []
     cells: list[ReleasedCell] = []
     left_out: list[TooNear] = []
@@ -101,8 +110,7 @@ def beside_released(
         if one.figure is None or seen.figure is None:
             found.append(seen)
             continue
-        asked = Asked(one.definition, one.figure.start, one.figure.end, terms.stored.agreement_id)
-        judged = ledger.judge([(asked, one.figure, seen.figure)])
+        judged = ledger.judge([(_asked(terms, one.definition, one.figure), one.figure, seen.figure)])
         if judged.too_near is None:
             found.append(seen)
         else:
@@ -110,6 +118,25 @@ def beside_released(
             left_out.append(judged.too_near)
         cells += judged.cells
     return tuple(found), tuple(cells), tuple(left_out)
+
+
+def _asked(terms: Terms, definition: Definition, figure: Figure) -> Asked:
+    return Asked(definition, figure.start, figure.end, terms.stored.agreement_id)
+
+
+def _hushed(terms: Terms, ledger: Ledger, whole: Sequence[Weighed], shown: Sequence[Weighed]) -> tuple[Weighed, ...]:
+    """Say no bound where it would tell beside what outsiders have: that alone goes then, and not why with it."""
+    from exchange.operations import instead, releasing
+
+    asked = {id(one.figure): _asked(terms, one.definition, one.figure) for one in whole if one.figure is not None}
+    counted = [one.figure for one in whole if one.figure is not None]
+    seen = {id(one.figure): each.figure for one, each in zip(whole, shown, strict=True) if each.figure is not None}
+
+    def counts(one: Figure, printed: Figure) -> instead.Counts:
+        return releasing.printed(printed, lambda: ledger.members(asked[id(one)], one))
+
+    quiet = instead.hushed(counted, seen, counts, ledger.said)
+    return tuple(replace(each, figure=quiet.get(id(one.figure))) for one, each in zip(whole, shown, strict=True))
 
 
 def answers(terms: Terms) -> tuple[Answers, ...]:
@@ -120,8 +147,16 @@ def answers(terms: Terms) -> tuple[Answers, ...]:
     found = []
     for party in terms.frozen.agreement.partners:
         own = [case for case in cases if case.partner == party.party]
-        found.append(Answers(party.party, party.name, len(own), sum(case.case_id in answered for case in own)))
+        found.append(standing(own, answered, party=party.party, name=party.name))
     return tuple(found)
+
+
+def standing(cases: Sequence[Case], answered: Collection[str], *, party: str = "", name: str = "") -> Answers:
+    """Return how the exchange about some cases stands, given the ids of those about which something came back."""
+    told = [case for case in cases if case.case_id in answered]
+    silent = [case for case in cases if case.case_id not in answered]
+    patients = [len({case.patient_id for case in some}) for some in (told, silent) if some]
+    return Answers(party, name, len(cases), len(told), min(patients, default=0))
 
 
 def kept(weighed: Sequence[Weighed]) -> dict[str, Mapping[str, Any]]:
@@ -211,8 +246,11 @@ def _of(dataset: Dataset, parties: frozenset[str]) -> Dataset:
     )
 
 
-def _shown(whole: Weighed, rests: Sequence[Weighed]) -> Weighed:
-    """Withhold a figure of all where it, or what is left of it without one's own, is about a few."""
+def _shown(whole: Weighed, rests: Sequence[Weighed], own: Weighed | None) -> Weighed:
+    """Withhold a figure of all where it, or what is left of it without one's own, is about a few.
+
+    `own` is the one reader's; None where everybody reads.
+    """
     if whole.figure is None:
         return whole
     from exchange.indicators.disclosure import Audience
@@ -220,12 +258,27 @@ def _shown(whole: Weighed, rests: Sequence[Weighed]) -> Weighed:
 
     (seen,) = protect((whole.figure,), audience=Audience.OUTSIDE)
     if seen.masked is not None:
-        return replace(whole, figure=seen)
+        silent = not _tells_nothing(seen, rests[0].figure, own.figure if own is not None else None)
+        return replace(whole, figure=replace(seen, details={}) if silent else seen)
     others = [one.figure for one in rests if one.figure is not None]
     alone = [protect((one,), audience=Audience.OUTSIDE)[0] for one in others if one.eligible]
     if any(one.masked is not None or one.withheld for one in alone):
         return replace(whole, figure=_silent(seen, TOO_FEW))
     return replace(whole, figure=seen)
+
+
+def _tells_nothing(seen: Figure, rest: Figure | None, own: Figure | None) -> bool:
+    """Say whether "fewer than 10 of 30" tells a party no more of the others than it tells of all.
+
+    A party with a case of its own on the small side knows of the others more than "fewer than 10". Of many readers
+    there is one: if it were said where none of them has such a case, it would tell that nobody has.
+    """
+    from exchange.indicators.disclosure import small_whole
+
+    if rest is None or own is None or small_whole(rest, THRESHOLD):
+        return False
+    inside = own.numerator or 0
+    return inside == 0 if "bound-under" in seen.details else inside == (own.denominator or 0)
 
 
 def _silent(figure: Figure, reason: str) -> Figure:

@@ -383,6 +383,54 @@ def test_minutes_for_one_of_several_parties_stand_in_the_ledger_and_are_held_to_
         assert practice.store.releases.all() == before
 
 
+def test_minutes_say_a_bound_only_to_who_learns_no_more_and_never_beside_what_completes_it(tmp_path: Path) -> None:
+    from exchange.operations.releasing import Ledger
+    from exchange.store.releases import ReleasedCell
+
+    # Three patients without advice, all of them of the first general practice.
+    drawn = tuple(
+        replace(one, referrer=drawing.GPS[number % 2], onward=Answered.NO if number in (4, 8, 10) else Answered.YES)
+        for number, one in enumerate(courses())
+    )
+    _build(tmp_path, {"huisarts-a": drawing.GPS[0], "huisarts-b": drawing.GPS[1]}, drawn, "")
+    moment = date(2026, 7, 1)
+    with _open(tmp_path, "praktijk") as practice:
+        terms = terms_of(practice, "huisarts")
+        weighed = weighing.weigh(terms, moment)
+        (whole,) = (one for one in weighed if one.definition.id == "onward-advice")
+
+        def shown(reader: str) -> Any:
+            found, cells, near = weighing.beside_released(terms, moment, reader, weighed)
+            assert near == ()
+            (figure,) = (one.figure for one in found if one.definition.id == "onward-advice")
+            assert figure.masked == "disclosure.too-few"
+            entered = [one for one in cells if "onward-advice" in one.cell]
+            assert len(entered) == ("bound-of" in figure.details)  # what is not said is not entered
+            return figure.details
+
+        assert shown(drawing.GPS[1])["bound-under"] == 10
+        assert shown(drawing.GPS[0]) == shown(weighing.EVERYONE) == {}
+
+        # Of an earlier whole with twelve others so few had advice that all of those are under the agreement.
+        own = Ledger(practice).members(weighing._asked(terms, whole.definition, whole.figure), whole.figure)["answered"]
+        others = frozenset(f"{one:016x}" for one in range(12))
+        sizes = {"answered": whole.figure.denominator + 12, "numerator": 21}
+        sizes["complement"] = sizes["answered"] - sizes["numerator"]
+        people = {"answered": own | others, "numerator": others | frozenset(sorted(own)[:9]), "complement": own}
+        practice.store.releases.save(
+            "summary 2026-05-01",
+            [
+                ReleasedCell(
+                    json.dumps({"agreement": "", "indicator": "onward-advice", "part": part}),
+                    len(some), some, units=sizes[part],
+                )
+                for part, some in people.items()
+            ],
+            at=NOW,
+        )  # fmt: skip
+        assert shown(drawing.GPS[1]) == {}
+
+
 def test_an_outcome_report_names_the_goals_instrument_where_an_indicator_is_judged_by_it(
     world: Path, tmp_path: Path
 ) -> None:
