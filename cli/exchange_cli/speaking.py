@@ -7,6 +7,7 @@ import functools
 import json
 import locale
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from exchange.errors import ExchangeError
-from exchange_cli import exits
+from exchange_cli import exits, folding, usage
+from exchange_cli.terminal import safe, safe_json
 
 if TYPE_CHECKING:
     from exchange.findings import Finding, Premise
@@ -126,7 +128,7 @@ class Speaker:
             return stored
         if not sys.stdin.isatty():
             raise ExchangeError("program.no-passphrase", hints=("hint.passphrase-fd",))
-        words = self.say("program.passphrase", name=name)
+        words = safe(self.say("program.passphrase", name=name))
         answer: str = click.prompt(words, hide_input=True, confirmation_prompt=confirm, err=True)
         return answer
 
@@ -151,32 +153,37 @@ class Speaker:
 
     def tell(self, rule: str, /, **params: object) -> None:
         """Print one sentence for people; machines hear nothing of it."""
-        if not self.as_json:
-            click.echo(self.say(rule, **params))
+        self.line(self.say(rule, **params))
 
     def line(self, text: str = "") -> None:
         """Print a line for people."""
         if not self.as_json:
-            click.echo(text)
+            click.echo(safe(text))
 
     def result(self, value: object) -> None:
         """Print the one JSON document, where that was asked."""
         if self.as_json:
-            click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2, sort_keys=True))
+            self._document(plain(value))
+
+    @staticmethod
+    def _document(value: object) -> None:
+        click.echo(safe_json(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)))
 
     def table(
         self, head: Sequence[str], rows: Iterable[Sequence[object]], *, right: frozenset[int] = frozenset()
     ) -> None:
-        """Print a table whose columns align; `right` are the columns of numbers."""
+        """Print a table whose columns align; `right` are the columns of numbers.
+
+        On a terminal words are folded where lines would be longer than it is wide; a file or another program gets
+        each row as one line.
+        """
         if self.as_json:
             return
         # By column: a table of figures by month can have ten thousands of lines.
         columns = [["" if cell is None else str(cell) for cell in column] for column in zip(head, *rows, strict=True)]
-        widths = [max(map(len, column)) for column in columns]
-        form = "  ".join(f"%{'' if number in right else '-'}{width}s" for number, width in enumerate(widths))
-        lines = [(form % row).rstrip() for row in zip(*columns, strict=True)]
-        lines.insert(1, "  ".join("─" * width for width in widths))
-        click.echo("\n".join(lines))
+        # One less: some consoles begin a new line by themselves after the last column.
+        most = shutil.get_terminal_size().columns - 1 if sys.stdout.isatty() else None
+        click.echo(safe("\n".join(folding.lines(columns, right, most))))
 
     def findings(self, found: Iterable[Finding]) -> None:
         """Print findings, one a line: severity, where, what."""
@@ -239,6 +246,8 @@ class Speaker:
 
     def error(self, error: BaseException, *, quiet: bool = False) -> int:
         """Say what is wrong and what to do, and return the exit code; `quiet` where the caller's document says it."""
+        if isinstance(error, OSError):
+            error = _of_disk(error)
         code = exits.code_for(error)
         if not isinstance(error, ExchangeError) and os.environ.get("EXCHANGE_TRACEBACK"):
             raise error
@@ -246,38 +255,40 @@ class Speaker:
         if quiet:
             return code
         if self.as_json:
-            click.echo(json.dumps({"error": said, "exit": code}, ensure_ascii=False, indent=2, sort_keys=True))
+            self._document({"error": said, "exit": code})
         else:
-            click.echo(said["text"], err=True)
+            click.echo(safe(said["text"]), err=True)
             for text in [*said["premises"], *said["hints"]]:
-                click.echo(f"  → {text}", err=True)
+                click.echo(safe(f"  → {text}"), err=True)
         return code
 
     def usage(self, wrong: click.ClickException) -> int:
         """Say that the command line is off, and return the exit code."""
         code = exits.USAGE if isinstance(wrong, click.UsageError) else exits.OTHER
         if self.as_json:
-            document = {
-                "error": {"rule": "program.usage", "text": wrong.format_message(), "hints": [], "premises": []},
-                "exit": code,
-            }
-            click.echo(json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True))
+            text = usage.message(wrong, self.say)
+            said = {"rule": "program.usage", "text": text, "hints": [], "premises": []}
+            self._document({"error": said, "exit": code})
         else:
-            wrong.show()
+            click.echo(safe("\n".join(usage.lines(wrong, self.say))), err=True)
         return code
 
     def stopped(self) -> int:
         """Say that nothing went on after an interruption, and return the exit code."""
         text = self.say("program.stopped")
         if self.as_json:
-            document = {
-                "error": {"rule": "program.stopped", "text": text, "hints": [], "premises": []},
-                "exit": exits.OTHER,
-            }
-            click.echo(json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True))
+            said = {"rule": "program.stopped", "text": text, "hints": [], "premises": []}
+            self._document({"error": said, "exit": exits.OTHER})
         else:
             click.echo(text, err=True)
         return exits.OTHER
+
+
+def _of_disk(error: OSError) -> Exception:
+    """Return a full disk or a closed file in words of ours, wherever it was met; else the error itself."""
+    from exchange.findings.disk import in_words
+
+    return in_words(error) or error
 
 
 def _of_file(what: str, error: ExchangeError) -> str:

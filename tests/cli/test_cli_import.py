@@ -110,6 +110,22 @@ def test_a_bad_file_does_not_hold_up_a_good_one(run, mailed, tmp_path):
         assert len(gp.store.cases.of_agreement("huisartsen")) == 4
 
 
+def test_of_several_files_each_says_what_became_of_it(run, mailed, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    whole = (mailed["post"] / "to-b.age").read_bytes()
+    for name, data in (("a-cut", whole[:-1]), ("b-whole", whole), ("c-text", b"no sealed file"), ("d-empty", b"")):
+        (folder / f"{name}.age").write_bytes(data)
+    said = run("import", "--from", folder, workspace=mailed["huisarts-b"])
+    assert said.code == 12
+    assert "b-whole.age" in said.out
+    assert all(f"{name}.age" in said.err for name in ("a-cut", "c-text", "d-empty"))
+    again = run("import", "--from", folder, "--json", workspace=mailed["huisarts-b"])
+    assert (again.code, again.json["exit"]) == (12, 12)
+    assert [(one["file"], one["state"]) for one in again.json["files"]] == [("b-whole.age", "already")]
+    assert [one["text"].partition(":")[0] for one in again.json["errors"]] == ["a-cut.age", "c-text.age", "d-empty.age"]
+
+
 def test_without_a_file_the_command_line_is_off(run, mailed):
     said = run("import", "--json", workspace=mailed["praktijk"])
     assert (said.code, said.json["exit"], said.json["error"]["rule"]) == (2, 2, "program.usage")

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy import stats
+
+from exchange.operations.workspace import Workspace
 
 RECORD = ("index", "record", "--period", "2025", "--version", "v3", "--insurer", "VGZ", "--source", "Mijn Vektis")
 
@@ -111,6 +117,40 @@ def test_an_own_estimate_stands_beside_the_official_figure_and_never_in_it(
     assert "Mijn Vektis" in official
     assert "verzonnen, versie 1" in mine
     assert "Weg naar" not in mine
+
+
+def test_the_own_estimate_is_what_a_few_lines_make_of_the_rows_and_its_interval_what_a_jackknife_gives(
+    run: Any, demo: Path, tmp_path: Path
+) -> None:
+    """Observed and expected sessions of each patient, added up by hand; then each patient in turn left out."""
+    expected = {"34": 9500, "93": 7250, "30": 8000, "40": 11000, "70": 6000}
+    rows = [{"diagnosis-group": group, "expected-thousandths": each} for group, each in expected.items()]
+    table = reference(tmp_path, rows=rows)
+    figure = run("index", "--reference", table, "--json", workspace=demo / "praktijk").json["own"]["figure"]
+
+    now = datetime(2026, 11, 3, 9, tzinfo=UTC)
+    with Workspace.open(demo / "praktijk", passphrase=lambda _n: "", now=now, on=now.date(), user="t") as practice:
+        raw = practice.store.dataset()
+    sessions = Counter(one.episode_id for one in raw.sessions)
+    patients: dict[str, list[int]] = {}
+    for one in raw.episodes:
+        ended = one.end is not None and figure["start"] <= one.end.isoformat() < figure["end"]
+        if ended and one.diagnosis[:2] in expected and sessions[one.episode_id]:
+            own = patients.setdefault(one.patient_id, [0, 0])
+            own[0] += sessions[one.episode_id]
+            own[1] += expected[one.diagnosis[:2]]
+    observed, against = (sum(own[place] for own in patients.values()) for place in (0, 1))
+    value = 100_000 * observed / against
+    assert (figure["patients"], figure["details"]["observed"]) == (len(patients), observed)
+    assert figure["value"] == pytest.approx(value, rel=1e-12)
+
+    count = len(patients)
+    without = [math.log((observed - o) / (against - e)) for o, e in patients.values()]
+    spread = math.sqrt((count - 1) / count * sum((one - math.fsum(without) / count) ** 2 for one in without))
+    half = float(stats.t.ppf(0.975, count - 1)) * spread
+    # Both are of first order; with some hundred patients they differ in the third digit at most.
+    assert figure["interval"]["lower"] == pytest.approx(value * math.exp(-half), rel=2e-3)
+    assert figure["interval"]["upper"] == pytest.approx(value * math.exp(half), rel=2e-3)
 
 
 def test_an_own_estimate_is_refused_below_thirty_patients_and_for_another_unit(

@@ -110,7 +110,7 @@ def test_a_folder_that_is_no_workspace_is_said_to_be_so(run, tmp_path, where):
     before = sorted(tmp_path.rglob("*"))
     said = run("agreement", "list", "--json", workspace=folder)
     assert (said.code, said.json["exit"]) == (16, 16)
-    assert said.json["error"]["rule"] in {"workspace.none", "workspace.settings"}
+    assert said.json["error"]["rule"] in {"workspace.none", "workspace.settings", "workspace.setting-missing"}
     assert said.json["error"]["hints"]
     assert run("agreement", "list", "--language", "nl", workspace=folder).code == 16
     assert sorted(tmp_path.rglob("*")) == before

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from exchange.errors import ExchangeError
 from exchange_cli import exits
 from exchange_cli.reaching import login, reaching
 from exchange_cli.speaking import Speaker, common
+
+if TYPE_CHECKING:
+    from exchange.operations.forms import FormTaken
+    from exchange.operations.importing import Imported
 
 
 @click.command("import")
@@ -69,7 +75,17 @@ def command(
             for file in sheets
         ]
         into = login(speaker, host_key, identity, ssh_secret_fd)
-        results = importing.take_in(workspace, sealed, folder=folder, after=after, login=into, progress=step)
+        failed: list[ExchangeError] = []
+        results = importing.take_in(
+            workspace, sealed, folder=folder, after=after, login=into, progress=step, failed=failed
+        )
+    if len(failed) == 1 and not results and not read:
+        raise failed[0]
+    return _told(speaker, results, read, failed)
+
+
+def _told(speaker: Speaker, results: tuple[Imported, ...], read: list[FormTaken], failed: list[ExchangeError]) -> int:
+    """Say what became of each file: what was taken in first, then each that was not with its own error."""
     for form in read:
         speaker.tell("program.import-form", file=form.file, answers=form.answers, party=form.party)
         speaker.findings(form.findings)
@@ -86,7 +102,13 @@ def command(
             answers=one.answers,
         )
         speaker.findings(one.findings)
-    speaker.result({"files": results, "forms": read})
+    document = {"files": results, "forms": read}
+    if failed:
+        codes = [speaker.error(error, quiet=speaker.as_json) for error in failed]
+        errors = [speaker.described(error) for error in failed]
+        speaker.result({**document, "error": errors[0], "errors": errors, "exit": codes[0]})
+        return codes[0]
+    speaker.result(document)
     found = [*(one.findings for one in results), *(form.findings for form in read)]
     problems = any(finding.severity != "information" for some in found for finding in some)
     return exits.FINDINGS if problems else exits.DONE

@@ -9,6 +9,7 @@ import click
 
 from exchange_cli import exits
 from exchange_cli.speaking import Speaker, common
+from exchange_cli.usage import Amount, Number
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -30,10 +31,10 @@ def command() -> None:
 
 @command.command("show")
 @click.option("--insurer", default="", help="Whose bands to hold it against; else the workspace's insurer.")
-@click.option("--target", type=click.FloatRange(min=0, min_open=True), help="The target; else the insurer's.")
+@click.option("--target", type=Amount(), help="The target; else the insurer's.")
 @click.option("--basis", type=click.Choice(["value", "lower"]), help="Is the target set on the figure or its bound?")
 @click.option("--year", type=int, help="The year of the official figure; else the latest.")
-@click.option("--observed", type=click.IntRange(min=1), help="Sessions as the official report states them.")
+@click.option("--observed", type=click.IntRange(1, 9_999_999), help="Sessions as the official report states them.")
 @click.option("--change", type=_DAY, help="The day from which you treat otherwise; else today.")
 @click.option("--reference", type=click.Path(path_type=Path), metavar="FILE", help="A reference table of your own.")
 @common
@@ -68,9 +69,9 @@ def show(
 
 @command.command("record")
 @click.option("--period", required=True, help="The year (2025), or first and last day: 2025-01-01/2025-06-30.")
-@click.option("--value", type=float, required=True, help="The index as it was published.")
-@click.option("--lower", type=float, help="Its published lower bound.")
-@click.option("--upper", type=float, help="Its published upper bound.")
+@click.option("--value", type=Number(), required=True, help="The index as it was published.")
+@click.option("--lower", type=Number(), help="Its published lower bound.")
+@click.option("--upper", type=Number(), help="Its published upper bound.")
 @click.option("--version", default="", help="The release: v1, v2 or v3.")
 @click.option("--insurer", default="", help="Whose figure; else the workspace's insurer.")
 @click.option("--source", default="", help="Where it stands, such as 'Mijn Vektis'.")

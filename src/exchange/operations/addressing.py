@@ -12,7 +12,7 @@ def insurer(workspace: Workspace, answers: Mapping[str, str]) -> pages.Insurer |
     """Return the insurer by the answers of `plan --ask`, else by the workspace's settings; None where neither says."""
     name = answers.get("insurer") or workspace.settings.insurer
     year = answers.get("contract-year", "")
-    return pages.Insurer(name, contract_year=int(year) if year.isdigit() else None) if name else None
+    return pages.Insurer(name, contract_year=int(year) if year.isdecimal() else None) if name else None
 
 
 def partners(workspace: Workspace, agreed: Collection[str]) -> tuple[pages.Partner, ...]:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from exchange.errors import CannotOpen, Locked, WasChanged, WorkspaceError
+from exchange.findings import disk
 from exchange.operations import trail
 from exchange.operations.workspace import FOLDERS, Workspace
 
@@ -159,7 +160,7 @@ def packing(to: Path, passphrase: str, work_factor: int | None) -> Iterator[Pack
         permissions.publish(part, to)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise WorkspaceError("files.unwritable", hints=("hint.file-path",), file=str(to), why=error.strerror) from None
+        raise disk.unwritable(error, to) from None
     except BaseException:
         part.unlink(missing_ok=True)
         raise

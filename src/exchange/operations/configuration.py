@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from exchange.errors import ExchangeError, WorkspaceError
+from exchange.operations import files
 from exchange.records.identifiers import Party
 
 FILE = "exchange.toml"
+_MOST = 10_000  # sessions: no episode has more
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,41 +48,105 @@ def read(folder: Path) -> Settings:
     """Read exchange.toml of a workspace; raise WorkspaceError where it is missing or not as it should be."""
     file = folder / FILE
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        # Notepad may put a mark before UTF-8
+        text = file.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
         raise WorkspaceError("workspace.none", hints=("hint.init",), folder=str(folder)) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        line = getattr(error, "lineno", "")
-        raise WorkspaceError("workspace.settings", hints=("hint.settings",), file=str(file), line=line) from None
+    except UnicodeDecodeError:
+        raise WorkspaceError("workspace.settings-encoding", hints=("hint.settings-encoding",), file=str(file)) from None
+    except OSError:
+        raise WorkspaceError("workspace.settings-closed", hints=("hint.file-path",), file=str(file)) from None
     try:
-        return _settings(raw)
-    except (KeyError, TypeError, ValueError, AttributeError, ExchangeError):
-        raise WorkspaceError("workspace.settings", hints=("hint.settings",), file=str(file), line="") from None
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # the line stands in the words of the error only; without one it is the end of the file
+        line = re.search(r"line (\d+)", str(error))
+        number = int(line[1]) if line else len(text.splitlines())
+        raise WorkspaceError("workspace.settings", hints=("hint.settings",), file=str(file), line=number) from None
+    _require_known(raw, str(file))
+    return _settings(raw)
+
+
+def _is_party(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(Party.parse(value))
+    except ExchangeError:
+        return False
+
+
+def _is_whole(value: object, least: int, most: int) -> bool:
+    return type(value) is int and least <= value <= most
+
+
+_TEXT = (lambda value: isinstance(value, str), "workspace.setting-text")
+
+# Of each setting what it must be, and the sentence that says so.
+_KNOWN: Mapping[str, Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "workspace": {
+        "instance": _TEXT,
+        "demo": (lambda value: isinstance(value, bool), "workspace.setting-flag"),
+        "store": _TEXT,
+        "language": (lambda value: value in ("nl", "en"), "workspace.setting-language"),
+    },
+    "organisation": {
+        "id": (_is_party, "workspace.setting-party"),
+        "also": (lambda value: isinstance(value, list) and all(map(_is_party, value)), "workspace.setting-parties"),
+        "name": _TEXT,
+        "contact": _TEXT,
+    },
+    "loading": {
+        "gap-days": (lambda value: _is_whole(value, 7, 730), "workspace.setting-gap"),
+        "evaluate-at": (
+            lambda value: isinstance(value, list) and all(_is_whole(one, 1, _MOST) for one in value),
+            "workspace.setting-moments",
+        ),
+        "evaluate-every": (lambda value: _is_whole(value, 0, _MOST), "workspace.setting-every"),
+        "effect-rule": _TEXT,
+        "services": (lambda value: isinstance(value, dict), "workspace.setting-services"),
+    },
+    "plan": {"insurer": _TEXT},
+}
+_REQUIRED = (("workspace", "instance"), ("organisation", "id"), ("organisation", "name"))
+
+
+def _require_known(raw: Mapping[str, Any], file: str) -> None:
+    """Refuse the first setting that is unknown, missing or not what it must be, by its name."""
+    for section, settings in raw.items():
+        if section not in _KNOWN or not isinstance(settings, dict):
+            raise _off("workspace.setting-unknown", section, file)
+        for name, value in settings.items():
+            if name not in _KNOWN[section]:
+                raise _off("workspace.setting-unknown", f"{section}.{name}", file)
+            sound, rule = _KNOWN[section][name]
+            if not sound(value):
+                raise _off(rule, f"{section}.{name}", file)
+    for section, name in _REQUIRED:
+        if name not in raw.get(section, {}):
+            raise _off("workspace.setting-missing", f"{section}.{name}", file)
+
+
+def _off(rule: str, setting: str, file: str) -> WorkspaceError:
+    return WorkspaceError(rule, hints=("hint.settings",), file=file, setting=setting)
 
 
 def _settings(raw: Mapping[str, Any]) -> Settings:
     organisation, loading, plan = raw["organisation"], raw.get("loading", {}), raw.get("plan", {})
-    settings = Settings(
+    return Settings(
         party=str(Party.parse(organisation["id"])),
-        name=str(organisation["name"]),
-        contact=str(organisation.get("contact", "")),
+        name=organisation["name"],
+        contact=organisation.get("contact", ""),
         also=tuple(str(Party.parse(text)) for text in organisation.get("also", ())),
-        instance=str(raw["workspace"]["instance"]),
-        demo=raw["workspace"].get("demo", False) is True,
-        store=str(raw["workspace"].get("store", "store.db")),
-        gap_days=int(loading.get("gap-days", 90)),
-        moments=tuple(int(number) for number in loading.get("evaluate-at", (4, 8, 12))),
-        every=int(loading.get("evaluate-every", 0)),
-        insurer=str(plan.get("insurer", "")),
-        language=str(raw["workspace"].get("language", "nl")),
+        instance=raw["workspace"]["instance"],
+        demo=raw["workspace"].get("demo", False),
+        store=raw["workspace"].get("store", "store.db"),
+        gap_days=loading.get("gap-days", 90),
+        moments=tuple(loading.get("evaluate-at", (4, 8, 12))),
+        every=loading.get("evaluate-every", 0),
+        insurer=plan.get("insurer", ""),
+        language=raw["workspace"].get("language", "nl"),
         services=dict(loading.get("services", {})),
-        effect_rule=str(loading.get("effect-rule", "")),
+        effect_rule=loading.get("effect-rule", ""),
     )
-    if settings.language not in {"nl", "en"} or not 7 <= settings.gap_days <= 730:
-        raise ValueError("out of range")
-    if any(number < 1 for number in settings.moments) or settings.every < 0:
-        raise ValueError("out of range")
-    return settings
 
 
 def write(folder: Path, settings: Settings) -> None:
@@ -108,7 +175,7 @@ services = {_inline(settings.services)}  # own meaning of service codes, over th
 [plan]
 insurer = {_quoted(settings.insurer)}
 """
-    (folder / FILE).write_text(text, encoding="utf-8", newline="\n")
+    files.write(folder / FILE, text.encode("utf-8"))
 
 
 def _inline(value: object) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from exchange.errors import WorkspaceError
+from exchange.findings import disk
 from exchange.operations import (
     agreeing,
     asking,
@@ -107,7 +108,8 @@ def play(top: Path, *, say: Say, language: str = "nl") -> Played:
     """Play it all into a new folder; an existing folder is refused."""
     if top.exists() and any(top.iterdir()):
         raise WorkspaceError("workspace.not-empty", hints=("hint.empty-folder",), folder=str(top))
-    top.mkdir(parents=True, exist_ok=True)
+    with disk.writing(top):
+        top.mkdir(parents=True, exist_ok=True)
     cast = _workspaces(top)
     try:
         say("demo.workspaces", count=len(cast.everyone), folder=str(top))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from exchange.errors import SourceError, WorkspaceError
+from exchange.errors import SourceError
+from exchange.findings import disk
 
 
 def read(file: Path, *, most: int) -> bytes:
@@ -29,6 +31,8 @@ def write(file: Path, data: bytes | Iterable[bytes]) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with part.open("xb") as stream:
+            if file.exists():
+                part.chmod(stat.S_IMODE(file.stat().st_mode))  # what its owner closed to others stays closed
             for piece in (data,) if isinstance(data, bytes) else data:
                 stream.write(piece)
             stream.flush()
@@ -37,6 +41,4 @@ def write(file: Path, data: bytes | Iterable[bytes]) -> None:
     except OSError as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        raise WorkspaceError(
-            "files.unwritable", hints=("hint.file-path",), file=str(file), why=error.strerror
-        ) from None
+        raise disk.unwritable(error, file) from None

@@ -64,10 +64,12 @@ def take_in(
     after: str | None = None,
     login: carrying.Login = carrying.NO_LOGIN,
     progress: Callable[[int, int], None] | None = None,
+    failed: list[ExchangeError] | None = None,
 ) -> tuple[Imported, ...]:
     """Take in sealed files, each whole or not at all; `folder` may be `sftp://…`, `after` is keep, move or delete.
 
-    With several files a bad one does not hold up the others: they are taken in first, then its error is raised.
+    With several files a bad one does not hold up the others: they are taken in first, then its error is raised. Who
+    gives a list as `failed` finds every error in it, with the file's name, and what was taken in as the answer.
     """
     done: list[Imported] = []
     wrong: list[ExchangeError] = []
@@ -84,11 +86,14 @@ def take_in(
                 wrong.insert(0, error)
                 break  # the place itself does not answer: it would not for the next file either
             except ExchangeError as error:
+                error.params.setdefault("file", file.name if isinstance(file, Path) else str(file))
                 wrong.append(error)
             if progress is not None:
                 progress(number, len(files) + len(names))
-    if wrong:
+    if wrong and failed is None:
         raise wrong[0]
+    if failed is not None:
+        failed += wrong
     if lying is not None and lying.odd:
         odd = Finding("transports.odd-entries", severity=Severity.WARNING, params={"count": lying.odd})
         done.append(Imported("", "", "", "skipped", findings=(odd,)))

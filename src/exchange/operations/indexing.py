@@ -91,7 +91,7 @@ def index(
     goal = target if target is not None else (band.target if band is not None else None)
     start_from = basis or (band.target_basis if band is not None and target is None else "value")
     spread, rows = _sessions(workspace, latest)
-    paid = workspace.store.self_paid_sessions(latest.period_start, latest.period_end)
+    paid = workspace.store.survey.self_paid_sessions(latest.period_start, latest.period_end)
     counted = observed if observed is not None else (spread.numerator or 0) - paid
     # A target on a bound that was not published has no way to it; who asks for the bound hears that it is missing.
     known = start_from == "value" or latest.lower is not None or basis is not None

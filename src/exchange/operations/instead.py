@@ -1,7 +1,8 @@
-"""What is said instead of a withheld figure ("fewer than 10 of 19") beside another figure of the same indicator.
+"""What two figures of the same indicator tell beside each other, also where one is a bound ("fewer than 10 of 19").
 
-Who has both takes the bound for every number that it leaves possible, and subtracts. Where that tells that of those by
-whom the two figures differ nobody, everybody, or 1 to 9 have the outcome, the bound is not said.
+Who has both takes a bound for every number that it leaves possible, and subtracts. Where that tells that of those by
+whom the two figures differ nobody, everybody, or 1 to 9 have the outcome, the bound is not said, or the figure is left
+out. The two may overlap, as where one patient was taken out and three came in.
 """
 
 from __future__ import annotations
@@ -64,9 +65,7 @@ def said(counts: Counts) -> Said:
 
 
 def tells(one: Said, other: Said) -> bool:
-    """Say whether two figures, a bound among them, tell together of those by whom they differ."""
-    if len(one) == len(other) == 1:
-        return False  # both are printed: the ledger compares their patients
+    """Say whether two figures tell together of those by whom they differ."""
     return any(_tells(each, beside) for each in one for beside in other)
 
 

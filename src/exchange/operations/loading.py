@@ -105,7 +105,7 @@ def total(results: Sequence[Loaded], workspace: Workspace | None = None) -> Tota
 
 def quality(workspace: Workspace) -> Quality:
     """Return how often something is doubtful in the data as they stand now: counts, no patient."""
-    return workspace.store.quality(on=workspace.on, gap_days=workspace.settings.gap_days)
+    return workspace.store.survey.quality(on=workspace.on, gap_days=workspace.settings.gap_days)
 
 
 def suggest(file: Path) -> str:

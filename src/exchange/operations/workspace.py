@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from exchange.errors import WorkspaceError
+from exchange.findings import disk
 from exchange.operations import configuration
 from exchange.operations.configuration import Settings
 from exchange.records.identifiers import Party
@@ -97,15 +98,16 @@ class Workspace:
         if "://" in store and urlsplit(store).password:
             raise WorkspaceError("workspace.store-password", hints=("hint.store-password",))
         made = not folder.exists()
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            cls._fill(folder, settings, passphrase, now=now, on=on)
-        except BaseException:
-            for inner in folder.iterdir():
-                shutil.rmtree(inner) if inner.is_dir() else inner.unlink()
-            if made:
-                folder.rmdir()
-            raise
+        with disk.writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                cls._fill(folder, settings, passphrase, now=now, on=on)
+            except BaseException:
+                for inner in folder.iterdir():
+                    shutil.rmtree(inner) if inner.is_dir() else inner.unlink()
+                if made:
+                    folder.rmdir()
+                raise
         return cls.open(folder, passphrase=lambda _name: passphrase or "", now=now, on=on, user=user)
 
     @staticmethod

@@ -286,13 +286,19 @@ def _content(card: Card) -> dict[str, object]:
     }
 
 
+def _is_party(text: str) -> bool:
+    """Tell whether this is a register and a number; a digit of another script looks like ours and is another party."""
+    scheme, _, number = text.partition(":")
+    return scheme in SCHEMES and number.isascii() and number.isdigit()
+
+
 def _require_sound(card: Card) -> None:
     # A name is shown on terminals: no control characters in it.
     texts = (card.name, card.contact, card.previous, *card.parties)
     sound = (
         bool(card.parties)
         and all(isinstance(text, str) and text.isprintable() and len(text) <= _LONGEST for text in texts)
-        and all(party.partition(":")[0] in SCHEMES and party.partition(":")[2].isdigit() for party in card.parties)
+        and all(_is_party(party) for party in card.parties)
         and bool(card.name.strip())
         and isinstance(card.demo, bool)
         and type(card.serial) is int

@@ -151,12 +151,28 @@ def translated() -> Iterator[None]:
     """Turn what the database says into a StoreError that repeats no value: drivers quote rows in their messages."""
     try:
         yield
-    except sa.exc.OperationalError as error:
-        if "locked" in str(error.orig):
-            raise StoreError("store.locked", hints=("hint.store-wait",)) from None
-        raise StoreError("store.failed", what=type(error.orig).__name__) from None
     except sa.exc.DBAPIError as error:
-        raise StoreError("store.failed", what=type(error.orig).__name__) from None
+        raise trouble(error) from None
+
+
+# What SQLite and PostgreSQL say of the disk and of each other's locks; their words, so in English on every computer.
+_TROUBLE = (
+    (("database is locked", "database table is locked", "is busy"), "store.locked", "hint.store-wait"),
+    (("disk is full", "No space left on device"), "store.disk-full", "hint.store-room"),
+    (("readonly database", "unable to open database file"), "store.no-access", "hint.store-access"),
+    # With a full disk SQLite can't make its log and says only this.
+    (("disk I/O error",), "store.disk", "hint.store-disk"),
+)
+
+
+def trouble(error: sa.exc.DBAPIError) -> StoreError:
+    """Return what went wrong in words of ours: what a driver says is looked at and never repeated."""
+    if isinstance(error, sa.exc.OperationalError):
+        said = str(error.orig)
+        for signs, rule, hint in _TROUBLE:
+            if any(sign in said for sign in signs):
+                return StoreError(rule, hints=(hint,))
+    return StoreError("store.failed", what=type(error.orig).__name__)
 
 
 def new_load(connection: Connection, kind: str, *, by: str, at: datetime, file_name: str = "", digest: str = "") -> int:

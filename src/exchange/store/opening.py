@@ -6,7 +6,8 @@ import json
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,18 +30,17 @@ from exchange.store.database import Database, new_load, postgresql_engine, priva
 from exchange.store.figures import Figures
 from exchange.store.journal import Journal
 from exchange.store.partners import Partners
-from exchange.store.quality import Quality, quality, self_paid
 from exchange.store.receipts import Receipts
 from exchange.store.received import Received, Sent
 from exchange.store.releases import Releases
 from exchange.store.retention import Retention
 from exchange.store.reviews import Reviews
-from exchange.store.surveying import Survey
 
-# Loading and deriving are imported where they happen: most commands do neither, and start sooner without.
+# What few commands do is imported where it happens: the others start sooner without.
 if TYPE_CHECKING:
     from exchange.store import loading
     from exchange.store.deriving import Rebuilding
+    from exchange.store.surveying import Survey
 
 # The newest migration; a test holds it to be so.
 VERSION = "0006"
@@ -84,7 +84,13 @@ class Store:
         self.audit = Audit(database)
         self.releases = Releases(database)
         self.retention = Retention(database)
-        self.survey = Survey(database)
+
+    @cached_property
+    def survey(self) -> Survey:
+        """What a practice looks at before it trusts its figures."""
+        from exchange.store.surveying import Survey
+
+        return Survey(self._database)
 
     @classmethod
     def create(
@@ -290,16 +296,6 @@ class Store:
         with self._database.reading() as connection:
             return loading.changed_in(connection, loads)
 
-    def quality(self, *, on: date, gap_days: int) -> Quality:
-        """Return how often something is doubtful in the data as they stand."""
-        with self._database.reading() as connection:
-            return quality(connection, on=on, gap_days=gap_days)
-
-    def self_paid_sessions(self, start: date, last: date) -> int:
-        """Return how many treatment sessions of a period patients paid themselves."""
-        with self._database.reading() as connection:
-            return self_paid(connection, start, last)
-
     def setting(self, name: str, default: str = "") -> str:
         """Return a setting kept in the store."""
         with self._database.reading() as connection:
@@ -359,7 +355,8 @@ def _version(engine: Engine, target: Path | str) -> str | None:
     except sa.exc.OperationalError:
         if engine.dialect.name == "postgresql":
             raise StoreError("store.cannot-connect", hints=("hint.store-connect",)) from None
-        raise StoreError("store.locked", hints=("hint.store-wait",)) from None
+        with translated():  # another program, or the disk
+            raise
     except sa.exc.DatabaseError:
         raise StoreError("store.cannot-open", path=_shown(target), hints=("hint.store-key",)) from None
 

@@ -335,7 +335,7 @@ def test_a_full_disk_leaves_no_half_backup(mailed, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     with mailed.open("praktijk") as one, pytest.raises(WorkspaceError) as caught:
         backups.make(one, mailed.folder / "k.age", passphrase=PASSPHRASE, work_factor=LIGHT)
-    assert caught.value.rule == "files.unwritable"
+    assert caught.value.rule == "files.disk-full"
     assert not list(mailed.folder.glob("*k.age*"))
 
 

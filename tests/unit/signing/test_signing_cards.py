@@ -78,6 +78,8 @@ def test_a_card_is_valid_on_both_its_first_and_last_day() -> None:
         ("parties", ["bsn:123456789"]),
         ("parties", ["agb:"]),
         ("parties", ["agb:0400000x"]),
+        ("parties", ["agb:0400000\uff11"]),
+        ("parties", ["agb:0400000\u00b2"]),
         ("parties", "agb:04000001"),
         ("parties", [1]),
         ("name", ""),
