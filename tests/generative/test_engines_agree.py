@@ -116,7 +116,7 @@ def postgresql_engine() -> Iterator[sa.Engine]:
     control = str(programs[-1].parent / "pg_ctl")
     data = str(folder / "data")
     _as_nobody_special([str(programs[-1]), "-D", data, "-A", "trust", "-U", "tester", "--no-sync"], folder)
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off -c min_wal_size=32MB -c max_wal_size=64MB"
     _as_nobody_special([control, "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start"], folder)
     engine = sa.create_engine(f"postgresql+psycopg://tester@/postgres?host={folder}")
     try:

@@ -48,6 +48,7 @@ def server() -> Iterator[str]:
     data = str(folder / "data")
     _as_postgres(str(programs / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-N", "--locale=C.UTF-8")
     options = f"-k {folder} -c listen_addresses='' -c fsync=off -c full_page_writes=off -c max_connections=40"
+    options += " -c min_wal_size=32MB -c max_wal_size=64MB"
     _as_postgres(str(programs / "pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
     try:
         yield f"?host={folder}"
@@ -69,14 +70,15 @@ def keys() -> StoreKeys:
 
 
 @pytest.fixture
-def database_url(server: str, database_names: Iterator[str]) -> str:
-    """Make an empty database on the server."""
+def database_url(server: str, database_names: Iterator[str]) -> Iterator[str]:
+    """Make an empty database on the server, for one test."""
     import psycopg
 
     name = next(database_names)
     with psycopg.connect(f"host={server.removeprefix('?host=')} user=postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
-    return f"postgresql+psycopg://postgres@/{name}{server}"
+        yield f"postgresql+psycopg://postgres@/{name}{server}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture(params=["sqlcipher", pytest.param("postgresql", marks=pytest.mark.postgresql)])
