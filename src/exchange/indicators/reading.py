@@ -28,6 +28,12 @@ def shipped_definition(name: str) -> Definition | None:
     return _shipped(name) if name in _files() else None
 
 
+def title_of(name: str, language: str) -> str:
+    """Return what one of them is called, or its id where there is none of that name; the others are not read."""
+    known = shipped_definition(name)
+    return known.title[language] if known is not None else name
+
+
 @cache
 def _files() -> Mapping[str, Path]:
     """Return the files by the ids of their definitions, which they are named after."""

@@ -277,15 +277,16 @@ def row(figure: Figure, language: str) -> tuple[str, ...]:
 
 def rows(found: Iterable[Figure], language: str) -> list[tuple[str, ...]]:
     """Return figures as rows of a table: name, group, value, interval, counts, unknown, patients."""
-    from exchange.indicators.reading import shipped_definitions
+    from exchange.indicators.reading import title_of
 
-    titles = {one.id: one.title[language] for one in shipped_definitions().values()}
     cells = _Cells(language)
+    titles: dict[str, str] = {}
     groups: dict[int, tuple[str, Figure]] = {}
     listed = []
     for one in found:
+        title = titles.get(one.indicator) or titles.setdefault(one.indicator, title_of(one.indicator, language))
         group = groups.get(id(one.group)) or groups.setdefault(id(one.group), (", ".join(one.group.values()), one))
-        listed.append((titles.get(one.indicator, one.indicator), group[0], *cells.of(one)))
+        listed.append((title, group[0], *cells.of(one)))
     return listed
 
 

@@ -14,14 +14,12 @@ if TYPE_CHECKING:
 
 def unsigned(figures: Iterable[Figure], language: str) -> tuple[str, ...]:
     """Return a sentence for each figure that rests on forms without a signature, in the order of the figures."""
-    from exchange.indicators.reading import shipped_definitions
+    from exchange.indicators.reading import title_of
 
-    known = shipped_definitions()
     found = []
     for one in figures:
         count = one.evidence.get(Evidence.FORM.value, 0)
         if count:
-            title = known[one.indicator].title[language] if one.indicator in known else one.indicator
-            name = ", ".join((title, *one.group.values()))
+            name = ", ".join((title_of(one.indicator, language), *one.group.values()))
             found.append(say("vouching.unsigned", {"figure": name, "count": count}, language))
     return tuple(found)
