@@ -8,6 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from exchange import shipped
 from exchange.indicators.figure import Figure
 from exchange.indicators.measure import measure_report
 from exchange.operations import figuring
@@ -62,6 +65,50 @@ def test_for_outsiders_a_practice_that_is_not_safe_is_in_nothing_that_is_shown(r
     # A report says nothing of how many patients there are behind it: that is not safe for outsiders.
     reports = [practice(tmp_path, 2 * number + 1) for number in range(11)]
     assert run("indicators", "funnel", "measured", *reports, "--for", "insurer").code == 13
+
+
+@pytest.mark.parametrize("suffix", ["html", "docx", "pdf", "md", "svg", "png"])
+def test_the_funnel_is_written_with_its_picture_the_same_each_time(run: Any, tmp_path: Path, suffix: str) -> None:
+    files = [practice(tmp_path, number) for number in range(12)]
+    odd = practice(tmp_path, 28)
+    made = [tmp_path / name / f"trechter.{suffix}" for name in ("a", "b")]
+    for to in made:
+        to.parent.mkdir()
+        said = run("indicators", "funnel", "measured", *files, odd, "--to", to, "--language", "nl")
+        assert said.code == 0, said.err
+        assert to.name in said.out
+    assert made[0].read_bytes() == made[1].read_bytes()
+    if suffix in {"html", "md", "svg"}:
+        text = made[0].read_text("utf-8")
+        assert "Gemeten bij begin en einde: 13 praktijken naast elkaar" in text
+        if suffix != "md":  # in Markdown the picture does not stand, only its table
+            assert "Binnen de grenzen liggen er 12. Daarbuiten: praktijk-28: 96,0%, boven de 99,8%-grens." in text
+        if suffix != "svg":
+            assert "niet gecorrigeerd voor verschillen tussen patiënten" in text
+            assert "praktijk-28" in text
+
+
+def test_the_page_names_who_is_left_out_and_shows_nothing_of_it(run: Any, tmp_path: Path) -> None:
+    files = [practice(tmp_path, 2 * number) for number in range(11)]
+    small = practice(tmp_path, 40, denominator=110, complement_patients=9)
+    to = tmp_path / "trechter.md"
+    assert run("indicators", "funnel", "measured", *files, small, "--for", "insurer", "--to", to).code == 3
+    text = to.read_text("utf-8")
+    assert "praktijk-40" in text.partition("## Niet in de vergelijking")[2] + text.partition("## Not in the")[2]
+    assert "60/110" not in text
+
+
+def test_what_files_do_not_have_is_refused_and_not_passed_over(run: Any, tmp_path: Path) -> None:
+    files = [practice(tmp_path, number) for number in range(10)]
+    to = tmp_path / "trechter.xls"
+    assert run("indicators", "funnel", "measured", *files, "--to", to).code != 0
+    assert not to.exists()
+    for words in (("--by", "month"), ("--from", "2025-01-01"), ("--as-of", "1"), ("--why", "1"), ("--sql",)):
+        assert run("indicators", "funnel", "measured", *files, *words).code == 2, words
+    definition = shipped.agreements("indicators", "measured.yaml")
+    assert run("indicators", "check", definition, "--to", tmp_path / "x.json").code == 2
+    assert run("indicators", "--check", definition, "--by", "month").code == 2
+    assert run("indicators", "check", definition).code == 0
 
 
 def test_what_can_not_stand_beside_each_other_is_refused(run: Any, tmp_path: Path) -> None:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from exchange.operations.workspace import Workspace
 
 
+# The words that ask for something with files; no indicator is called so.
+_OF_FILES = (("check",), ("funnel",))
+
+
 @click.command("indicators")
 @click.argument("ids", nargs=-1)
 @click.option("--from", "start", type=click.DateTime(["%Y-%m-%d"]), help="First day of the period.")
@@ -44,7 +48,11 @@ if TYPE_CHECKING:
 @click.option("--as-of", type=int, metavar="LOAD", help="As the store was after this load.")
 @click.option("--on", "cut_off", type=click.DateTime(["%Y-%m-%d"]), help="As it was calculated on this day.")
 @click.option("--for", "audience", type=click.Choice(["internal", "insurer"]), default="internal", help="Who reads it.")
-@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures: .csv, .xlsx or .json.")
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the figures: .csv, .xlsx, .json; a funnel: .html, …, .svg.",
+)
 @click.option(
     "--jacobson-truax",
     "norms",
@@ -85,9 +93,13 @@ def command(
     """
     from exchange.operations import figuring, measuring, reasoning
 
-    files = _of_files(speaker, ids, check, audience)
-    if files is not None:
-        return files
+    if check is not None or ids[:1] in _OF_FILES:
+        of_store: dict[str, object] = {
+            "--from": start, "--until": until, "--by": group_by, "--data": data, "--why": why, "--sql": sql,
+            "--as-of": as_of, "--on": cut_off, "--jacobson-truax": norms is not None,
+        }  # fmt: skip
+        _require_none(speaker, "program.of-files", of_store)
+        return _of_files(speaker, ids, check, audience, to)
     days = {"start": _day(start), "end": _day(until)}
     if norms is not None:
         given = {"--data": data, "--sql": sql, "--why": why, "--by": group_by, "--to": to}
@@ -232,38 +244,30 @@ def _pooled(speaker: Speaker, data: str, ids: tuple[str, ...], to: Path | None, 
     return exits.DONE
 
 
-def _of_files(speaker: Speaker, ids: tuple[str, ...], check: Path | None, audience: str) -> int | None:
-    """Do what needs files and no workspace: `check FILE` and `funnel ID FILE...`; no indicator is called so."""
-    if ids[:1] == ("funnel",):
-        return _compared(speaker, ids[1:], audience)
-    file = _file(speaker, ids[1:]) if ids[:1] == ("check",) else check
-    return None if file is None else _checked(speaker, file)
+def _of_files(speaker: Speaker, ids: tuple[str, ...], check: Path | None, audience: str, to: Path | None) -> int:
+    """Do what needs files and no workspace: `check FILE` and `funnel ID FILE...`."""
+    if check is None and ids[0] == "funnel":
+        return _compared(speaker, ids[1:], audience, to)
+    _require_none(speaker, "program.of-files", {"--to": to})
+    return _checked(speaker, check or _file(speaker, ids[1:]))
 
 
-def _compared(speaker: Speaker, named: tuple[str, ...], audience: str) -> int:
-    """Print practices beside each other in a funnel, from the file of each."""
+def _compared(speaker: Speaker, named: tuple[str, ...], audience: str, to: Path | None) -> int:
+    """Print practices beside each other in a funnel, from the file of each, and write it where a file is named."""
     from exchange.operations import funnelling
-    from exchange.reports.numbers import number, percent
+    from exchange.reports import funnels
 
     if len(named) < 2:
         raise click.UsageError(speaker.say("program.indicators-funnel"))
     told = funnelling.practices(named[0], [Path(one) for one in named[1:]], audience=audience)
-    language, drawn = speaker.language, told.funnel
-    rows = [
-        (
-            one.name,
-            f"{one.numerator}/{one.denominator}",
-            percent(one.value, language),
-            *(f"{percent(lower, language)} – {percent(upper, language)}" for lower, upper in one.limits),
-            speaker.say(f"funnel.{one.position}"),
-        )
-        for one in drawn.points
-    ]
-    heads = ("practice", "of", "value", "limits", "outer", "place")
-    speaker.table([speaker.say(f"funnel.{name}") for name in heads], rows, right=frozenset({1, 2, 3, 4}))
-    speaker.tell("funnel.head", centre=percent(drawn.centre, language), phi=number(drawn.phi, language, 2))
+    if to is not None:
+        funnelling.write(told, to, language=speaker.language, on=speaker.today())
+        speaker.tell("program.written", file=to)
+    rows = [funnels.row(one, speaker.language) for one in told.funnel.points]
+    speaker.table(funnels.heads(speaker.language), rows, right=frozenset({1, 2, 3, 4}))
+    speaker.line(funnels.head(told.funnel, speaker.language))
     speaker.findings(told.findings)
-    speaker.result({"funnel": drawn, "indicator": told.indicator, "findings": told.findings})
+    speaker.result({"funnel": told.funnel, "indicator": told.indicator, "findings": told.findings})
     return exits.FINDINGS if told.findings else exits.DONE
 
 

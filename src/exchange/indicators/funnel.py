@@ -87,16 +87,19 @@ def funnel(shares: Sequence[Share]) -> Funnel:
     errors = [math.sqrt(centre * (1 - centre) / one.denominator) for one in shares]
     scores = [(one.numerator / one.denominator - centre) / error for one, error in zip(shares, errors, strict=True)]
     phi = overdispersion(scores)
-    points = (
-        _point(one, centre, error * math.sqrt(phi), score)
-        for one, error, score in zip(shares, errors, scores, strict=True)
-    )
+    points = (_point(one, centre, phi, score) for one, score in zip(shares, scores, strict=True))
     return Funnel(centre, phi, METHOD, tuple(sorted(points, key=lambda point: point.name)))
 
 
-def _point(share: Share, centre: float, spread: float, z: float) -> FunnelPoint:
+def limits_at(size: int, centre: float, phi: float) -> tuple[tuple[float, float], ...]:
+    """Return lower and upper limits for each of LEVELS, for a practice of so many."""
+    spread = math.sqrt(centre * (1 - centre) / size) * math.sqrt(phi)
+    return tuple(_limits(size, centre, spread, (1 - level) / 2) for level in LEVELS)
+
+
+def _point(share: Share, centre: float, phi: float, z: float) -> FunnelPoint:
     value = share.numerator / share.denominator
-    limits = tuple(_limits(share.denominator, centre, spread, (1 - level) / 2) for level in LEVELS)
+    limits = limits_at(share.denominator, centre, phi)
     place = "inside"
     for name, (lower, upper) in zip(("warning", "alarm"), limits, strict=True):
         if value < lower or value > upper:

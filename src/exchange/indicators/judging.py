@@ -13,7 +13,9 @@ def unknowns_interval(*, worst: Interval | None, best: Interval | None) -> Inter
     if worst is None or best is None:
         return None
     lower, upper = min(worst.lower, best.lower), max(worst.upper, best.upper)
-    return Interval(lower, upper, worst.method.removesuffix("-bounds") + "-bounds", worst.level)
+    method = worst.method.removesuffix("-bounds") + "-bounds"
+    effects = worst.design_effects + best.design_effects
+    return Interval(lower, upper, method, worst.level, effects, None, worst.degrees_of_freedom)
 
 
 def judge(

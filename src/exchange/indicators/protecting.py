@@ -296,11 +296,11 @@ def _trimmed(figure: Figure, parts: Collection[str], counts: Collection[str], th
     withheld = {*counts, *(f"parts.{name}" for name in parts), *(f"details.{name}" for name in details)}
     if evidence:
         withheld.add("evidence")
-    kept: dict[str, Any] = dict.fromkeys(counts)
+    kept: dict[str, Any] = dict.fromkeys(counts) | {"interval": _without_sources(figure.interval)}
     if counts and figure.bounds is not None:
         # Worst and best case tell the number of unknown cases, and so do limits that reach from one to the other.
         kept |= {"bounds": None, "interval": _among_answered(figure)}
-        details |= {"answered-lower", "answered-upper"}
+        details |= {"answered-lower", "answered-upper", "answered-design-effect"}
         withheld.add("bounds")
         if figure.verdict is not None and not UNKNOWN_TELLS.isdisjoint(counts):
             # Judged over what is unknown it would bound how many that are; from what is printed nobody can tell.
@@ -315,13 +315,25 @@ def _trimmed(figure: Figure, parts: Collection[str], counts: Collection[str], th
     )
 
 
+def _without_sources(interval: Interval | None) -> Interval | None:
+    """Return an interval over unknown cases without what it follows from: that tells how many patients are unknown."""
+    if interval is None or not interval.method.endswith("-bounds"):
+        return interval
+    return replace(interval, design_effects=(), degrees_of_freedom=None)
+
+
 def _among_answered(figure: Figure) -> Interval | None:
     """Return the interval among those answered in place of one over the unknown; its method says so."""
     if figure.interval is None or not figure.interval.method.endswith("-bounds"):
         return figure.interval
     method = figure.interval.method.removesuffix("-bounds") + "-answered"
     lower, upper = (figure.details.get(name) for name in ("answered-lower", "answered-upper"))
-    return None if lower is None or upper is None else Interval(lower, upper, method, figure.interval.level)
+    if lower is None or upper is None:
+        return None
+    effect = figure.details.get("answered-design-effect")
+    if effect is None or figure.patients is None:
+        return Interval(lower, upper, method, figure.interval.level)
+    return Interval(lower, upper, method, figure.interval.level, (effect,), None, figure.patients - 1)
 
 
 def _counts(figures: Sequence[Figure], threshold: int, near: frozenset[int]) -> list[set[str]]:

@@ -144,8 +144,9 @@ def paired_rate_ratio(sums: PairedSums, *, level: float = 0.95) -> Interval | No
     if squares == 0:
         return None
     k, ratio = s.patients, (s.a / s.u) / (s.b / s.v)
-    half = t_quantile(0.5 + level / 2, k - 1) * math.sqrt(Fraction(k, k - 1) * squares)
-    return Interval(ratio * math.exp(-half), ratio * math.exp(half), "paired-rate-ratio", level)
+    error = math.sqrt(Fraction(k, k - 1) * squares)
+    half = t_quantile(0.5 + level / 2, k - 1) * error
+    return Interval(ratio * math.exp(-half), ratio * math.exp(half), "paired-rate-ratio", level, (), error, k - 1)
 
 
 def _squares(s: PairedSums) -> Fraction:

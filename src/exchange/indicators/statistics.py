@@ -152,7 +152,7 @@ def clustered_wilson(
         patients_with_rarer=patients_with_rarer,
     )
     lower, upper = wilson(n / effect, y / n, t_quantile(0.5 + level / 2, patients - 1))
-    return Interval(lower, upper, "wilson-clustered", level)
+    return Interval(lower, upper, "wilson-clustered", level, (effect,), None, patients - 1)
 
 
 def ratio_interval(
@@ -185,7 +185,8 @@ def ratio_interval(
         return None
     relative = math.sqrt(patients * squares / (patients - 1)) / (sum_e * sum_o)
     half = t_quantile(0.5 + level / 2, patients - 1) * relative
-    return Interval(theta * math.exp(-half) * scale, theta * math.exp(half) * scale, "ratio-clustered", level)
+    lower, upper = theta * math.exp(-half) * scale, theta * math.exp(half) * scale
+    return Interval(lower, upper, "ratio-clustered", level, (), relative, patients - 1)
 
 
 def mean_interval(
@@ -214,7 +215,8 @@ def mean_interval(
     error = math.sqrt(patients * squares / (patients - 1)) / (sum_m * sum_m)
     half = t_quantile(0.5 + level / 2, patients - 1) * error
     mean = sum_x / sum_m
-    return Interval(max(least, (mean - half) * scale), (mean + half) * scale, "mean-clustered", level)
+    lower, upper = max(least, (mean - half) * scale), (mean + half) * scale
+    return Interval(lower, upper, "mean-clustered", level, (), error * scale, patients - 1)
 
 
 def histogram_quantile(histogram: Mapping[int, int], p: Fraction | float = Fraction(1, 2)) -> float | None:

@@ -58,6 +58,19 @@ def practices(indicator: str, given: Sequence[Path], *, audience: str = "interna
     return Compared(indicator, stand[0].start, stand[0].end, drawn, tuple(sorted(found, key=lambda each: each.order)))
 
 
+def write(compared: Compared, to: Path, *, language: str, on: date) -> None:
+    """Write the funnel as a page or as its picture; the format is the file's ending. The page says who was left out."""
+    from exchange.findings import say
+    from exchange.indicators.reading import title_of
+    from exchange.reports import funnels
+
+    gone = tuple((one.path, say(one.rule, one.params, language)) for one in compared.findings)
+    facts = funnels.FunnelFacts(
+        title_of(compared.indicator, language), compared.start, compared.end, on, compared.funnel, gone
+    )
+    funnels.write(facts, language, to)
+
+
 def _require_same(figures: Sequence[Figure]) -> None:
     """Refuse what can't stand beside each other: another version or period, or one practice twice."""
     if len({(one.version, one.start, one.end) for one in figures}) > 1:

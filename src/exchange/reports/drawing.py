@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
@@ -11,6 +12,7 @@ from xml.sax.saxutils import escape
 
 from exchange.indicators.charts_over_time import ChartPoint
 from exchange.indicators.figure import Figure, Interval
+from exchange.indicators.funnel import Funnel, limits_at
 from exchange.reports.facts import Band, IndexPoint
 from exchange.reports.numbers import number, percent, shortest
 
@@ -20,6 +22,14 @@ _FILLS = (("#3d3d3d", ""), ("#ffffff", "///"), ("#b5b5b5", ""), ("#ffffff", "...
 _HIDDEN = "×"
 # A point that varies more than is ordinary: another shape, for who reads a copy in black and white.
 _SIGNAL: Mapping[str, Any] = {"fmt": "D", "markerfacecolor": "white", "markersize": 7, "markeredgewidth": 1.4}
+# A practice in a funnel by where it lies, each in a shape of its own.
+_PLACES: Mapping[str, Mapping[str, Any]] = {
+    "inside": {"marker": "o", "markersize": 5},
+    "warning": {"marker": "D", "markersize": 6, "markerfacecolor": "white", "markeredgewidth": 1.4},
+    "alarm": {"marker": "D", "markersize": 7},
+}
+# So many sizes for which the limits of a funnel are worked out.
+_STEPS = 240
 _STYLE: Mapping[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -281,6 +291,44 @@ def _limits(axes: Any, limits: Sequence[ChartPoint], labels: Mapping[str, str]) 
         if values:
             look = {"color": "#6e6e6e", "linewidth": 0.9, "linestyle": style, "zorder": 1}
             axes.step(range(len(limits)), values, where="mid", label=labels[label] if label else None, **look)
+
+
+def funnel(axes: Any, drawn: Funnel, labels: Mapping[str, str], language: str) -> None:
+    """Draw each practice by its size between limits that narrow with it; who lies outside is named.
+
+    `labels` holds title, axis-share, axis-cases, centre, limits, outer, inside, warning, alarm.
+    """
+    sizes = [one.denominator for one in drawn.points]
+    first, last = max(1, math.floor(min(sizes) * 0.8)), math.ceil(max(sizes) * 1.05) + 1
+    at = sorted({round(first * (last / first) ** (step / _STEPS)) for step in range(_STEPS + 1)})
+    reach = [limits_at(size, drawn.centre, drawn.phi) for size in at]
+    for level, (label, style) in enumerate((("limits", "--"), ("outer", "-"))):
+        look = {"color": "#6e6e6e", "linewidth": 1, "linestyle": style, "zorder": 1}
+        axes.plot(at, [one[level][0] for one in reach], label=labels[label], **look)
+        axes.plot(at, [one[level][1] for one in reach], **look)
+    axes.axhline(drawn.centre, color=_INK, linewidth=0.8, linestyle=":", label=labels["centre"], zorder=1)
+    paper = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
+    for name, mark in _PLACES.items():
+        points = [one for one in drawn.points if one.position.rpartition("-")[2] == name]
+        if points:
+            look = {"color": _INK, "linestyle": "none", "zorder": 3, "label": labels[name], **mark}
+            axes.plot([one.denominator for one in points], [one.value for one in points], **look)
+        for one in points if name != "inside" else ():
+            axes.annotate(
+                _wrapped(one.name, 28), (one.denominator, one.value), (6, 4), textcoords="offset points",
+                fontsize=7.5, zorder=4, bbox=paper, annotation_clip=False,
+            )  # fmt: skip
+    axes.set_ylim(0, 1.05)
+    axes.set_xlim(first, last)
+    if last > 20 * first:  # a few vast practices would push all others into one corner
+        axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _place: number(value, language, 0))
+    axes.xaxis.set_minor_formatter(lambda _value, _place: "")
+    axes.yaxis.set_major_formatter(lambda value, _place: percent(value, language, 0))
+    axes.set_xlabel(labels["axis-cases"])
+    axes.set_ylabel(labels["axis-share"])
+    axes.set_title(_wrapped(labels["title"], 76), fontsize=9.5)
+    _legend(axes)
 
 
 def _shown(value: int | None, language: str) -> str:

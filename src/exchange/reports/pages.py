@@ -58,6 +58,11 @@ def agreement_document(
     _write(Document(markdown, title, language, on, style="letter", labels=labels), to, reference)
 
 
+def page(document: Document, to: Path) -> None:
+    """Write a page that is made elsewhere."""
+    _write(document, to, None)
+
+
 def require_format(to: Path, known: tuple[str, ...]) -> None:
     """Refuse an ending that is not made here."""
     if to.suffix.lower() not in known:

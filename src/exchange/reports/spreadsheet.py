@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from exchange.findings import say
-from exchange.indicators.figure import Figure
+from exchange.indicators.figure import Figure, Interval
 from exchange.reports import charts, figures_text, reliable, trends
 from exchange.reports.facts import PlanFacts, SummaryFacts
 from exchange.reports.markdown import plain
@@ -20,8 +20,9 @@ from exchange.reports.numbers import count, day, period
 _COUNTS = ("eligible", "due", "answered", "unknown", "censored", "excluded", "numerator", "denominator", "patients")
 _HEADS = (
     "indicator", "version", "title", "agreement", "group", "kind", "unit", "value", "lower", "upper", "level",
-    "method", *_COUNTS, "worst", "best", "baseline", "target", "verdict", "masked", "from", "until", "cut-off",
-    "scope", "sources", "load",
+    "method", "design-effect", "design-effect-best", "standard-error",
+    "degrees-of-freedom", *_COUNTS, "worst", "best", "baseline", "target", "verdict", "masked",
+    "from", "until", "cut-off", "scope", "sources", "load",
 )  # fmt: skip
 # What Excel makes of a row at most, in points.
 _HIGHEST = 409
@@ -42,7 +43,7 @@ def _row(figure: Figure, agreement: str, facts: SummaryFacts, language: str) -> 
     hidden = figure.masked is not None
     interval = None if hidden else figure.interval
     worst, best = (None, None) if hidden or figure.bounds is None else figure.bounds
-    limits = (interval.lower, interval.upper, interval.level, interval.method) if interval else (None,) * 4
+    limits = _limits(interval) if interval else (None,) * 8
     counts = tuple(None if hidden else getattr(figure, name) for name in _COUNTS)
     definition = facts.definitions.get(figure.indicator)
     return (
@@ -69,6 +70,13 @@ def _row(figure: Figure, agreement: str, facts: SummaryFacts, language: str) -> 
         ", ".join(figure.sources),
         figure.as_of_load,
     )
+
+
+def _limits(interval: Interval) -> tuple[Cell, ...]:
+    """Return an interval and what its limits follow from; a second design effect is of the best case."""
+    effects = (*interval.design_effects, None, None)[:2]
+    said = (interval.lower, interval.upper, interval.level, interval.method)
+    return (*said, *effects, interval.standard_error, interval.degrees_of_freedom)
 
 
 def workbook(facts: SummaryFacts, language: str) -> bytes:

@@ -19,6 +19,8 @@ from exchange.reports.numbers import count, percent, shortest
 
 # The page to look at first holds what fits on one page beside the agreements and the next steps.
 _GLANCE = 6
+# Numbers to calculate on with, which tell a reader nothing: they stand in the workbook and the JSON.
+_TO_CALCULATE = frozenset({"answered-design-effect"})
 
 
 def document(facts: SummaryFacts, language: str) -> Document:
@@ -97,6 +99,8 @@ def parts_text(figure: Figure, language: str) -> str:
         return ""
     said = [f"{_class_text(name, language)}: {count(n, language)}" for name, n in figure.parts.items()]
     for name, value in figure.details.items():
+        if name in _TO_CALCULATE:
+            continue
         said.append(f"{figures_text.label('detail', name, language)}: {_detail_text(name, value, language)}")
     return "; ".join(said)
 
