@@ -330,10 +330,9 @@ def _among_answered(figure: Figure) -> Interval | None:
     lower, upper = (figure.details.get(name) for name in ("answered-lower", "answered-upper"))
     if lower is None or upper is None:
         return None
-    effect = figure.details.get("answered-design-effect")
-    if effect is None or figure.patients is None:
-        return Interval(lower, upper, method, figure.interval.level)
-    return Interval(lower, upper, method, figure.interval.level, (effect,), None, figure.patients - 1)
+    effects = tuple(value for name, value in figure.details.items() if name == "answered-design-effect")
+    degrees = figure.patients - 1 if effects and figure.patients else None
+    return Interval(lower, upper, method, figure.interval.level, effects, degrees_of_freedom=degrees)
 
 
 def _counts(figures: Sequence[Figure], threshold: int, near: frozenset[int]) -> list[set[str]]:
