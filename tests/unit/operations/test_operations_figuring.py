@@ -119,6 +119,8 @@ def test_a_frame_has_a_row_per_figure_and_a_column_per_count(practice: Workspace
     frame = figuring.frame(found)
     assert list(frame.indicator) == ["onward-advice", "sessions-per-patient"]
     assert {"interval_lower", "interval_method", "parts_1-3", "details_median"} <= set(frame.columns)
+    assert {"interval_design_effect", "interval_design_effect_best", "interval_standard_error"} <= set(frame.columns)
+    assert all(pd.api.types.is_scalar(cell) for cell in frame.to_numpy().ravel())  # a cell holds one number
     assert figuring.frame(()).empty
 
 
