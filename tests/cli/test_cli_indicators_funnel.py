@@ -86,6 +86,14 @@ def test_the_funnel_is_written_with_its_picture_the_same_each_time(run: Any, tmp
         if suffix != "svg":
             assert "niet gecorrigeerd voor verschillen tussen patiënten" in text
             assert "praktijk-28" in text
+        if suffix == "html":
+            assert "INTERN: kleine aantallen staan erin" in text
+            run("indicators", "funnel", "measured", *files[::2], *_more(tmp_path), "--for", "insurer", "--to", made[0])
+            assert "INTERN" not in made[0].read_text("utf-8")
+
+
+def _more(folder: Path) -> list[Path]:
+    return [practice(folder, number) for number in (14, 16, 18, 20, 22)]
 
 
 def test_the_page_names_who_is_left_out_and_shows_nothing_of_it(run: Any, tmp_path: Path) -> None:

@@ -261,7 +261,7 @@ def _compared(speaker: Speaker, named: tuple[str, ...], audience: str, to: Path 
         raise click.UsageError(speaker.say("program.indicators-funnel"))
     told = funnelling.practices(named[0], [Path(one) for one in named[1:]], audience=audience)
     if to is not None:
-        funnelling.write(told, to, language=speaker.language, on=speaker.today())
+        funnelling.write(told, to, language=speaker.language, on=speaker.today(), audience=audience)
         speaker.tell("program.written", file=to)
     rows = [funnels.row(one, speaker.language) for one in told.funnel.points]
     speaker.table(funnels.heads(speaker.language), rows, right=frozenset({1, 2, 3, 4}))

@@ -58,7 +58,7 @@ def practices(indicator: str, given: Sequence[Path], *, audience: str = "interna
     return Compared(indicator, stand[0].start, stand[0].end, drawn, tuple(sorted(found, key=lambda each: each.order)))
 
 
-def write(compared: Compared, to: Path, *, language: str, on: date) -> None:
+def write(compared: Compared, to: Path, *, language: str, on: date, audience: str = "internal") -> None:
     """Write the funnel as a page or as its picture; the format is the file's ending. The page says who was left out."""
     from exchange.findings import say
     from exchange.indicators.reading import title_of
@@ -66,8 +66,9 @@ def write(compared: Compared, to: Path, *, language: str, on: date) -> None:
 
     gone = tuple((one.path, say(one.rule, one.params, language)) for one in compared.findings)
     facts = funnels.FunnelFacts(
-        title_of(compared.indicator, language), compared.start, compared.end, on, compared.funnel, gone
-    )
+        title_of(compared.indicator, language), compared.start, compared.end, on, compared.funnel, gone,
+        internal=audience == "internal",
+    )  # fmt: skip
     funnels.write(facts, language, to)
 
 

@@ -22,7 +22,10 @@ _WIDTHS = (14, 9, 7, 15, 15, 16)
 
 @dataclass(frozen=True, slots=True)
 class FunnelFacts:
-    """What a page about a funnel says: which share, over which period, and which practices were left out and why."""
+    """What a page about a funnel says: which share, over which period, and which practices were left out and why.
+
+    `internal` is a page in which small numbers stand, and says so.
+    """
 
     title: str
     start: date
@@ -30,6 +33,7 @@ class FunnelFacts:
     on: date
     funnel: Funnel
     left_out: Sequence[tuple[str, str]] = ()
+    internal: bool = True
 
 
 def heads(language: str) -> tuple[str, ...]:
@@ -71,8 +75,9 @@ def document(facts: FunnelFacts, language: str) -> Document:
     }
     text = markdown.render("funnel", language, context)
     return Document(
-        text, drawn.title, language, facts.on, labels=summarising.labels(language), pictures={drawn.name: drawn}
-    )
+        text, drawn.title, language, facts.on, banner=_say("internal", language) if facts.internal else "",
+        labels=summarising.labels(language), pictures={drawn.name: drawn},
+    )  # fmt: skip
 
 
 def picture(facts: FunnelFacts, language: str) -> Picture:
