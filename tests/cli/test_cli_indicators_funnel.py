@@ -92,6 +92,17 @@ def test_the_funnel_is_written_with_its_picture_the_same_each_time(run: Any, tmp
             assert "INTERN" not in made[0].read_text("utf-8")
 
 
+def test_a_practice_may_be_called_anything(run: Any, tmp_path: Path) -> None:
+    files = [practice(tmp_path, number) for number in range(10)]
+    odd = practice(tmp_path, 28).rename(
+        tmp_path / "\u65e5\u672c $x$ \u202eabc.json"
+    )  # no glyphs, and an order turned around
+    said = run("indicators", "funnel", "measured", *files, odd, "--to", tmp_path / "a.svg", "--to", tmp_path / "a.png")
+    assert said.code == 0, said.err
+    assert "Glyph" not in said.err
+    assert "\u202e" not in said.out
+
+
 def _more(folder: Path) -> list[Path]:
     return [practice(folder, number) for number in (14, 16, 18, 20, 22)]
 

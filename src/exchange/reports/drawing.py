@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import textwrap
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -14,6 +15,7 @@ from exchange.indicators.charts_over_time import ChartPoint
 from exchange.indicators.figure import Figure, Interval
 from exchange.indicators.funnel import Funnel, limits_at
 from exchange.reports.facts import Band, IndexPoint
+from exchange.reports.markdown import plain
 from exchange.reports.numbers import number, percent, shortest
 
 # Greys and hatches, no hue: a fax, a photocopy and a colour-blind reader see the same.
@@ -57,7 +59,9 @@ def draw(
     from matplotlib.figure import Figure
 
     style: Any = dict(_STYLE)
-    with mpl.rc_context(style):
+    with mpl.rc_context(style), warnings.catch_warnings():
+        # A name in a script that the font lacks shows as boxes; the table beside the chart has it as it is.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure = Figure(figsize=(7.0, height), layout="constrained")
         paint(figure.add_subplot())
         svg, png = io.BytesIO(), io.BytesIO()
@@ -80,7 +84,7 @@ def _described(svg: bytes, name: str, title: str, description: str) -> bytes:
 
 def _wrapped(text: str, width: int) -> str:
     """Break a label into at most three lines; a name of 300 characters must not push the chart off the page."""
-    lines = textwrap.wrap(text, width, break_long_words=True) or [""]
+    lines = textwrap.wrap(plain(text), width, break_long_words=True) or [""]
     return "\n".join(lines if len(lines) <= 3 else [*lines[:2], lines[2][: width - 1] + "…"])
 
 
