@@ -122,7 +122,14 @@ def test_what_files_do_not_have_is_refused_and_not_passed_over(run: Any, tmp_pat
     to = tmp_path / "trechter.xls"
     assert run("indicators", "funnel", "measured", *files, "--to", to).code != 0
     assert not to.exists()
-    for words in (("--by", "month"), ("--from", "2025-01-01"), ("--as-of", "1"), ("--why", "1"), ("--sql",)):
+    for words in (
+        ("--by", "month"),
+        ("--from", "2025-01-01"),
+        ("--as-of", "1"),
+        ("--why", "1"),
+        ("--sql",),
+        ("--engine", "duckdb"),
+    ):
         assert run("indicators", "funnel", "measured", *files, *words).code == 2, words
     definition = shipped.agreements("indicators", "measured.yaml")
     assert run("indicators", "check", definition, "--to", tmp_path / "x.json").code == 2

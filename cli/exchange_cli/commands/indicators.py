@@ -96,7 +96,8 @@ def command(
     if check is not None or ids[:1] in _OF_FILES:
         of_store: dict[str, object] = {
             "--from": start, "--until": until, "--by": group_by, "--data": data, "--why": why, "--sql": sql,
-            "--as-of": as_of, "--on": cut_off, "--jacobson-truax": norms is not None,
+            "--as-of": as_of, "--on": cut_off, "--jacobson-truax": norms is not None, "--engine": engine != "sql",
+            "--remote": remote,
         }  # fmt: skip
         _require_none(speaker, "program.of-files", of_store)
         return _of_files(speaker, ids, check, audience, to)
