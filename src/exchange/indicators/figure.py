@@ -21,15 +21,16 @@ class Interval:
     """A confidence interval with the method's name (an id of docs/statistics.md); `level` such as 0.95.
 
     What the limits follow from, beside the figure's own counts, so that anyone can work them out again: the design
-    effect of a proportion (of the worst and of the best case where it runs over unknown cases), the standard error of
-    a mean or of the logarithm of a ratio, and the degrees of freedom of the t quantile.
+    effect of a proportion (over unknown cases of the worst case, and of the best), the standard error of a mean or of
+    the logarithm of a ratio, and the degrees of freedom of the t quantile.
     """
 
     lower: float
     upper: float
     method: str
     level: float = 0.95
-    design_effects: tuple[float, ...] = ()
+    design_effect: float | None = None
+    design_effect_best: float | None = None
     standard_error: float | None = None
     degrees_of_freedom: int | None = None
 

@@ -141,8 +141,8 @@ def _proportion(asked: _Asked, row: CubeRow) -> dict[str, Any]:
     details: dict[str, float] = {}
     if among is not None and widest is not None:
         details = {"answered-lower": among.lower, "answered-upper": among.upper}
-        if among.design_effects:
-            details["answered-design-effect"] = among.design_effects[0]
+        if among.design_effect is not None:
+            details["answered-design-effect"] = among.design_effect
     return {
         **{name: c[name] for name in ("eligible", "due", "answered", "unknown", "censored", "excluded", "numerator")},
         "denominator": answered,

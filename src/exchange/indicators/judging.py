@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from exchange.indicators.figure import Interval, Verdict
 
 
@@ -14,8 +16,7 @@ def unknowns_interval(*, worst: Interval | None, best: Interval | None) -> Inter
         return None
     lower, upper = min(worst.lower, best.lower), max(worst.upper, best.upper)
     method = worst.method.removesuffix("-bounds") + "-bounds"
-    effects = worst.design_effects + best.design_effects
-    return Interval(lower, upper, method, worst.level, effects, None, worst.degrees_of_freedom)
+    return replace(worst, lower=lower, upper=upper, method=method, design_effect_best=best.design_effect)
 
 
 def judge(

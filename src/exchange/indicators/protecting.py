@@ -319,7 +319,7 @@ def _without_sources(interval: Interval | None) -> Interval | None:
     """Return an interval over unknown cases without what it follows from: that tells how many patients are unknown."""
     if interval is None or not interval.method.endswith("-bounds"):
         return interval
-    return replace(interval, design_effects=(), degrees_of_freedom=None)
+    return replace(interval, design_effect=None, design_effect_best=None, degrees_of_freedom=None)
 
 
 def _among_answered(figure: Figure) -> Interval | None:
@@ -330,9 +330,9 @@ def _among_answered(figure: Figure) -> Interval | None:
     lower, upper = (figure.details.get(name) for name in ("answered-lower", "answered-upper"))
     if lower is None or upper is None:
         return None
-    effects = tuple(value for name, value in figure.details.items() if name == "answered-design-effect")
-    degrees = figure.patients - 1 if effects and figure.patients else None
-    return Interval(lower, upper, method, figure.interval.level, effects, degrees_of_freedom=degrees)
+    effect = figure.details.get("answered-design-effect")
+    degrees = None if effect is None or figure.patients is None else figure.patients - 1
+    return Interval(lower, upper, method, figure.interval.level, design_effect=effect, degrees_of_freedom=degrees)
 
 
 def _counts(figures: Sequence[Figure], threshold: int, near: frozenset[int]) -> list[set[str]]:

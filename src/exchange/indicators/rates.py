@@ -146,7 +146,8 @@ def paired_rate_ratio(sums: PairedSums, *, level: float = 0.95) -> Interval | No
     k, ratio = s.patients, (s.a / s.u) / (s.b / s.v)
     error = math.sqrt(Fraction(k, k - 1) * squares)
     half = t_quantile(0.5 + level / 2, k - 1) * error
-    return Interval(ratio * math.exp(-half), ratio * math.exp(half), "paired-rate-ratio", level, (), error, k - 1)
+    lower, upper = ratio * math.exp(-half), ratio * math.exp(half)
+    return Interval(lower, upper, "paired-rate-ratio", level, standard_error=error, degrees_of_freedom=k - 1)
 
 
 def _squares(s: PairedSums) -> Fraction:

@@ -152,7 +152,7 @@ def clustered_wilson(
         patients_with_rarer=patients_with_rarer,
     )
     lower, upper = wilson(n / effect, y / n, t_quantile(0.5 + level / 2, patients - 1))
-    return Interval(lower, upper, "wilson-clustered", level, (effect,), None, patients - 1)
+    return Interval(lower, upper, "wilson-clustered", level, design_effect=effect, degrees_of_freedom=patients - 1)
 
 
 def ratio_interval(
@@ -186,7 +186,7 @@ def ratio_interval(
     relative = math.sqrt(patients * squares / (patients - 1)) / (sum_e * sum_o)
     half = t_quantile(0.5 + level / 2, patients - 1) * relative
     lower, upper = theta * math.exp(-half) * scale, theta * math.exp(half) * scale
-    return Interval(lower, upper, "ratio-clustered", level, (), relative, patients - 1)
+    return Interval(lower, upper, "ratio-clustered", level, standard_error=relative, degrees_of_freedom=patients - 1)
 
 
 def mean_interval(
@@ -216,7 +216,9 @@ def mean_interval(
     half = t_quantile(0.5 + level / 2, patients - 1) * error
     mean = sum_x / sum_m
     lower, upper = max(least, (mean - half) * scale), (mean + half) * scale
-    return Interval(lower, upper, "mean-clustered", level, (), error * scale, patients - 1)
+    return Interval(
+        lower, upper, "mean-clustered", level, standard_error=error * scale, degrees_of_freedom=patients - 1
+    )
 
 
 def histogram_quantile(histogram: Mapping[int, int], p: Fraction | float = Fraction(1, 2)) -> float | None:

@@ -374,10 +374,7 @@ def _flat(figure: Figure) -> dict[str, Any]:
     flat["sources"] = ", ".join(figure.sources)
     flat["withheld"] = ", ".join(sorted(figure.withheld))
     flat["verdict"] = figure.verdict.value if figure.verdict is not None else None
-    if interval:  # a cell holds one number: a second design effect is of the best case
-        effects = (*interval.pop("design_effects"), None, None)
-        interval |= {"design_effect": effects[0], "design_effect_best": effects[1]}
-        flat |= {f"interval_{name}": value for name, value in interval.items()}
+    flat |= {f"interval_{name}": value for name, value in (interval or {}).items()}
     flat |= {"worst": bounds[0], "best": bounds[1]} if bounds else {}
     return flat | {f"{group}_{name}": value for group, some in nested.items() for name, value in some.items()}
 

@@ -60,17 +60,15 @@ def write(facts: FunnelFacts, language: str, to: Path) -> None:
         drawn = picture(facts, language)
         converting.publish(drawn.svg if to.suffix.lower() == ".svg" else drawn.png, to)
     else:
-        pages.page(document(facts, language), to)
+        pages.write(document(facts, language), to)
 
 
 def document(facts: FunnelFacts, language: str) -> Document:
     """Return the page before it has a format."""
     drawn = picture(facts, language)
-    context = {
+    context = summarising.shared({}, language) | {
         "facts": facts,
         "picture": drawn,
-        "mark": lambda name: markdown.Markdown(f"[[picture {name}]]"),
-        "rule": markdown.Markdown("|" + "|".join("-" * one for one in _WIDTHS) + "|"),
         "head": head(facts.funnel, language),
     }
     text = markdown.render("funnel", language, context)

@@ -24,7 +24,7 @@ def summary(facts: SummaryFacts, language: str, to: Path, *, reference: Path | N
     elif suffix == ".json":
         converting.publish(spreadsheet.data(facts, language), to)
     else:
-        _write(summarising.document(facts, language), to, reference)
+        write(summarising.document(facts, language), to, reference)
 
 
 def plan(facts: PlanFacts, language: str, edition: str, to: Path, *, reference: Path | None = None) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ def plan(facts: PlanFacts, language: str, edition: str, to: Path, *, reference: 
     document, missing = planning.document(facts, language, edition)
     if edition == planning.FINAL:
         planning.require_short(converting.pages_before_annex(document))
-    _write(document, to, reference)
+    write(document, to, reference)
     if edition == planning.FINAL:
         converting.publish(spreadsheet.provenance(facts), to.with_suffix(".provenance.json"))
     return missing
@@ -46,7 +46,7 @@ def plan(facts: PlanFacts, language: str, edition: str, to: Path, *, reference: 
 def progress(facts: PlanFacts, language: str, to: Path, *, reference: Path | None = None) -> None:
     """Write what was realised beside what was planned, improvement point by improvement point."""
     require_format(to, PLAN_FORMATS)
-    _write(planning.progress(facts, language), to, reference)
+    write(planning.progress(facts, language), to, reference)
 
 
 def agreement_document(
@@ -55,12 +55,7 @@ def agreement_document(
     """Print an agreement from its own Markdown, as signed; `on` is the date the document bears in its properties."""
     require_format(to, AGREEMENT_FORMATS)
     labels = summarising.labels(language)
-    _write(Document(markdown, title, language, on, style="letter", labels=labels), to, reference)
-
-
-def page(document: Document, to: Path) -> None:
-    """Write a page that is made elsewhere."""
-    _write(document, to, None)
+    write(Document(markdown, title, language, on, style="letter", labels=labels), to, reference)
 
 
 def require_format(to: Path, known: tuple[str, ...]) -> None:
@@ -71,7 +66,7 @@ def require_format(to: Path, known: tuple[str, ...]) -> None:
         )
 
 
-def _write(document: Document, to: Path, reference: Path | None) -> None:
+def write(document: Document, to: Path, reference: Path | None = None) -> None:
     """Write Markdown as it stands, and everything else by way of pandoc."""
     if to.suffix.lower() == ".md":
         converting.publish(converting.without_pictures(document).encode("utf-8"), to)

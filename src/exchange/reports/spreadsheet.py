@@ -11,17 +11,19 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from exchange.findings import say
-from exchange.indicators.figure import Figure, Interval
+from exchange.indicators.figure import Figure
 from exchange.reports import charts, figures_text, reliable, trends
 from exchange.reports.facts import PlanFacts, SummaryFacts
 from exchange.reports.markdown import plain
 from exchange.reports.numbers import count, day, period
 
 _COUNTS = ("eligible", "due", "answered", "unknown", "censored", "excluded", "numerator", "denominator", "patients")
+_LIMITS = (
+    "lower", "upper", "level", "method", "design_effect", "design_effect_best", "standard_error", "degrees_of_freedom",
+)  # fmt: skip
 _HEADS = (
-    "indicator", "version", "title", "agreement", "group", "kind", "unit", "value", "lower", "upper", "level",
-    "method", "design-effect", "design-effect-best", "standard-error",
-    "degrees-of-freedom", *_COUNTS, "worst", "best", "baseline", "target", "verdict", "masked",
+    "indicator", "version", "title", "agreement", "group", "kind", "unit", "value",
+    *(name.replace("_", "-") for name in _LIMITS), *_COUNTS, "worst", "best", "baseline", "target", "verdict", "masked",
     "from", "until", "cut-off", "scope", "sources", "load",
 )  # fmt: skip
 # What Excel makes of a row at most, in points.
@@ -43,7 +45,7 @@ def _row(figure: Figure, agreement: str, facts: SummaryFacts, language: str) -> 
     hidden = figure.masked is not None
     interval = None if hidden else figure.interval
     worst, best = (None, None) if hidden or figure.bounds is None else figure.bounds
-    limits = _limits(interval) if interval else (None,) * 8
+    limits = tuple(getattr(interval, name) if interval else None for name in _LIMITS)
     counts = tuple(None if hidden else getattr(figure, name) for name in _COUNTS)
     definition = facts.definitions.get(figure.indicator)
     return (
@@ -70,13 +72,6 @@ def _row(figure: Figure, agreement: str, facts: SummaryFacts, language: str) -> 
         ", ".join(figure.sources),
         figure.as_of_load,
     )
-
-
-def _limits(interval: Interval) -> tuple[Cell, ...]:
-    """Return an interval and what its limits follow from; a second design effect is of the best case."""
-    effects = (*interval.design_effects, None, None)[:2]
-    said = (interval.lower, interval.upper, interval.level, interval.method)
-    return (*said, *effects, interval.standard_error, interval.degrees_of_freedom)
 
 
 def workbook(facts: SummaryFacts, language: str) -> bytes:

@@ -447,11 +447,11 @@ def test_the_pooled_figure_stands_in_for_a_withheld_one() -> None:
 
 def test_limits_among_those_answered_keep_what_they_follow_from() -> None:
     limits = {"answered-lower": 0.4, "answered-upper": 0.6, "answered-design-effect": 1.25}
-    over = Interval(0.3, 0.7, "wilson-bounds", 0.9, (1.5, 1.6), None, 63)
+    over = Interval(0.3, 0.7, "wilson-bounds", 0.9, 1.5, 1.6, None, 63)
     wide = figure(30, 60, unknown=4, due=64, bounds=(0.47, 0.53), interval=over, details={**limits, "mean": 5.0})
     (found,) = outside(wide)
     patients = wide.patients
-    assert found.interval == Interval(0.4, 0.6, "wilson-answered", 0.9, (1.25,), None, patients - 1)
+    assert found.interval == Interval(0.4, 0.6, "wilson-answered", 0.9, 1.25, None, None, patients - 1)
     assert found.details == {"mean": 5.0}
     # Where nobody can know of how many patients they are, that is not said either.
     (nobody,) = outside(replace(wide, patients=None))
@@ -460,14 +460,14 @@ def test_limits_among_those_answered_keep_what_they_follow_from() -> None:
 
 def test_limits_over_unknown_cases_go_outside_without_what_they_follow_from() -> None:
     limits = {"answered-lower": 0.4, "answered-upper": 0.6, "answered-design-effect": 1.25}
-    over = Interval(0.3, 0.7, "wilson-bounds", 0.9, (1.5, 1.6), None, 73)
+    over = Interval(0.3, 0.7, "wilson-bounds", 0.9, 1.5, 1.6, None, 73)
     (found,) = outside(
         figure(30, 60, unknown=14, due=74, bounds=(0.4, 0.6), interval=over, details=limits, eligible=None)
     )
     assert found.interval == Interval(0.3, 0.7, "wilson-bounds", 0.9)
     assert found.details == limits
     # Limits that are not over unknown cases, and of whom all stands beside them, keep it.
-    plain = Interval(0.4, 0.6, "wilson-clustered", 0.95, (1.25,), None, 59)
+    plain = Interval(0.4, 0.6, "wilson-clustered", 0.95, 1.25, None, None, 59)
     (kept,) = outside(figure(30, 60, interval=plain))
     assert kept.interval == plain
     (none,) = outside(figure(30, 60, interval=None))
